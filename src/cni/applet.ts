@@ -1,0 +1,89 @@
+/**
+ * What an applet is, and what its verbs are called with.
+ *
+ * An applet takes a call and returns a value. It never reads the environment, prints or exits:
+ * only `skel.ts` does. Whatever `add` makes, it pushes the undo of on `call.undo` on the next line.
+ */
+import type { Netns } from "../kernel/netns.ts";
+import type { Config, ConfigSchema } from "./config.ts";
+import type { Result } from "./result.ts";
+import type { Undo } from "./undo.ts";
+
+/** The attachment that a verb is about, as the runtime named it. */
+export interface Attachment {
+  containerId: string;
+  /** CNI_IFNAME. */
+  ifName: string;
+  /** CNI_NETNS, exactly as given; empty where the runtime gave none. */
+  netns: string;
+}
+
+/** What every verb gets. */
+export interface Call<C> {
+  /** The network's name. */
+  network: string;
+  /** The config's version, one of `versions.all`. */
+  cniVersion: string;
+  /** The validated config, defaults filled in. */
+  config: C;
+  /** The config as it came in: delegates get these bytes unchanged. */
+  stdin: Uint8Array;
+  /** CNI_ARGS, undecoded; `env.ts` has the reader. */
+  cniArgs: string;
+  /** The directories of CNI_PATH. */
+  path: string[];
+  /** The namespace that the plugin was started in. */
+  host: Netns;
+  /** Writes a line for the operator to stderr. */
+  warn(message: string): void;
+}
+
+export interface AddCall<C> extends Call<C> {
+  attachment: Attachment;
+  container: Netns;
+  /** The result of the plugin before this one in the chain, in the internal model (1.1.0). */
+  prevResult?: Result;
+  undo: Undo;
+}
+
+export interface CheckCall<C> extends Call<C> {
+  attachment: Attachment;
+  container: Netns;
+  prevResult?: Result;
+}
+
+export interface DelCall<C> extends Call<C> {
+  attachment: Attachment;
+  /** Absent where the namespace is not given, or is gone. */
+  container?: Netns;
+  prevResult?: Result;
+}
+
+export interface GcCall<C> extends Call<C> {
+  /** The attachments that the runtime still knows; all others of this network may go. */
+  valid: readonly Pick<Attachment, "containerId" | "ifName">[];
+}
+
+export type StatusCall<C> = Call<C>;
+
+/** A plugin. A verb that is absent succeeds and prints nothing, as in the reference. */
+export interface Applet<S extends ConfigSchema = ConfigSchema> {
+  /** The plugin's name: the file's name and argv[0]. */
+  name: string;
+  /** One line for `cnibox --list`. */
+  summary: string;
+  /** The applet's own config keys; those that every plugin has are added by `config.ts`. */
+  schema: S;
+  add(call: AddCall<Config<S>>): Result;
+  check?(call: CheckCall<Config<S>>): void;
+  del(call: DelCall<Config<S>>): void;
+  gc?(call: GcCall<Config<S>>): void;
+  status?(call: StatusCall<Config<S>>): void;
+  /** IPAM plugins work without a namespace of the container: skel then opens none. */
+  needsNetns?: boolean;
+}
+
+/** Types an applet by its schema. */
+export function defineApplet<const S extends ConfigSchema>(applet: Applet<S>): Applet<S> {
+  return applet;
+}
