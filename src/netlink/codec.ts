@@ -1,0 +1,263 @@
+/**
+ * Codecs for single values: scalars, numbers with names, structs. The byte order stands in the
+ * name: `u16` is the host's, `be16` the network's.
+ */
+import { Reader, WireError, Writer } from "./wire.ts";
+
+/** Writes a value, and reads all that is left of its window. `Out` is what reading gives. */
+export interface Codec<In, Out = In> {
+  write(out: Writer, value: In): void;
+  read(from: Reader): Out;
+  /** Set on nests whose attribute carries NLA_F_NESTED. */
+  flags?: number;
+}
+
+/** A codec of a known number of bytes, which may stand in a struct. */
+export interface Fixed<In, Out = In> extends Codec<In, Out> {
+  size: number;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a codec is invariant in its value; `any` stands for each
+export type AnyCodec = Codec<any, any>;
+
+/** What a codec reads. */
+export type Infer<C> = C extends Codec<never, infer Out> ? Out : never;
+/** What a codec writes. */
+export type Input<C> = C extends Codec<infer In, unknown> ? In : never;
+
+// ── scalars ───────────────────────────────────────────────────────────────────────────────────
+
+function scalar<T>(
+  name: string,
+  size: number,
+  write: (out: Writer, value: T) => void,
+  read: (from: Reader) => T,
+): Fixed<T> {
+  return {
+    size,
+    write,
+    read(from) {
+      if (from.left !== size) {
+        throw new WireError(`expected ${size} bytes (${name}), got ${from.left}`);
+      }
+      return read(from);
+    },
+  };
+}
+
+export const u8 = scalar<number>(
+  "u8",
+  1,
+  (out, v) => out.u8(v),
+  (from) => from.u8(),
+);
+export const u16 = scalar<number>(
+  "u16",
+  2,
+  (out, v) => out.u16(v),
+  (from) => from.u16(),
+);
+export const u32 = scalar<number>(
+  "u32",
+  4,
+  (out, v) => out.u32(v),
+  (from) => from.u32(),
+);
+export const i32 = scalar<number>(
+  "i32",
+  4,
+  (out, v) => out.i32(v),
+  (from) => from.i32(),
+);
+/** Whole numbers below 2^53 are exact. */
+export const u64 = scalar<number>(
+  "u64",
+  8,
+  (out, v) => out.u64(v),
+  (from) => from.u64(),
+);
+export const be16 = scalar<number>(
+  "be16",
+  2,
+  (out, v) => out.u16(v, undefined, false),
+  (from) => from.u16(false),
+);
+export const be32 = scalar<number>(
+  "be32",
+  4,
+  (out, v) => out.u32(v, undefined, false),
+  (from) => from.u32(false),
+);
+/** Whole numbers below 2^53 are exact. */
+export const be64 = scalar<number>(
+  "be64",
+  8,
+  (out, v) => out.u64(v, false),
+  (from) => from.u64(false),
+);
+
+/** One byte, 0 or 1. */
+export const bool8: Fixed<boolean> = {
+  size: 1,
+  write: (out, value) => u8.write(out, value ? 1 : 0),
+  read: (from) => u8.read(from) !== 0,
+};
+
+/** An attribute that says all by being there. */
+export const present: Codec<true> = { write() {}, read: () => true };
+
+/** Bytes as they are: addresses, and whatever another layer reads. */
+export const bytes: Codec<Uint8Array> = {
+  write: (out, value) => out.bytes(value),
+  read: (from) => from.bytes(),
+};
+
+/** Names in the kernel's interfaces are ASCII by convention and bytes by law: one char, one byte. */
+function writeLatin1(out: Writer, value: string): void {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code > 0xff) throw new WireError(`cannot encode ${JSON.stringify(value)}: not Latin-1`);
+    out.u8(code);
+  }
+}
+
+/** Text that ends with a NUL on the wire. Non-ASCII text must be passed as its UTF-8 bytes. */
+export const cstring: Codec<string> = {
+  write(out, value) {
+    writeLatin1(out, value);
+    out.u8(0);
+  },
+  read(from) {
+    let text = "";
+    while (from.left > 0) {
+      const code = from.u8();
+      if (code === 0) break;
+      text += String.fromCharCode(code);
+    }
+    from.at = from.end;
+    return text;
+  },
+};
+
+/** A hardware address as text, `02:00:00:00:00:01`. */
+export const mac: Codec<string> = {
+  write(out, value) {
+    for (const octet of value.split(":")) {
+      if (!/^[0-9a-f]{1,2}$/i.test(octet)) throw new WireError(`cannot encode MAC "${value}"`);
+      out.u8(Number.parseInt(octet, 16));
+    }
+  },
+  read(from) {
+    const octets: string[] = [];
+    while (from.left > 0) octets.push((from.u8() + 0x100).toString(16).slice(1));
+    return octets.join(":");
+  },
+};
+
+// ── numbers with names ────────────────────────────────────────────────────────────────────────
+
+/** A number that the kernel has names for; one without a name stays a number. */
+export function oneOf<const N extends Record<string, number>>(
+  base: Fixed<number>,
+  names: N,
+): Fixed<keyof N | number> {
+  const byNumber = new Map(
+    Object.entries(names).map(([name, number]) => [number, name as keyof N]),
+  );
+  return {
+    size: base.size,
+    write(out, value) {
+      const number = typeof value === "number" ? value : names[value as string];
+      if (number === undefined) throw new WireError(`no such name: ${String(value)}`);
+      base.write(out, number);
+    },
+    read(from) {
+      const number = base.read(from);
+      return byNumber.get(number) ?? number;
+    },
+  };
+}
+
+/** A set of bits, read as the list of their names; bits without a name are kept as one number. */
+export function flags<const N extends Record<string, number>>(
+  base: Fixed<number>,
+  names: N,
+): Fixed<readonly (keyof N | number)[]> {
+  return {
+    size: base.size,
+    write(out, value) {
+      let bits = 0;
+      for (const flag of value)
+        bits |= typeof flag === "number" ? flag : (names[flag as string] ?? 0);
+      base.write(out, bits >>> 0);
+    },
+    read(from) {
+      let bits = base.read(from);
+      const set: (keyof N | number)[] = [];
+      for (const name in names) {
+        const bit = names[name] as number;
+        if (bit !== 0 && (bits & bit) >>> 0 === bit) {
+          set.push(name);
+          bits = (bits & ~bit) >>> 0;
+        }
+      }
+      if (bits !== 0) set.push(bits);
+      return set;
+    },
+  };
+}
+
+// ── structs ───────────────────────────────────────────────────────────────────────────────────
+
+type Fields = Record<string, Fixed<never, unknown>>;
+type StructOut<F extends Fields> = {
+  -readonly [K in keyof F as K extends `_${string}` ? never : K]: Infer<F[K]>;
+};
+type StructIn<F extends Fields> = {
+  -readonly [K in keyof F as K extends `_${string}` ? never : K]?: Input<F[K]>;
+};
+
+/** A C struct: fields in order. A name that starts with `_` is padding; an absent field is 0. */
+export function struct<const F extends Fields>(
+  name: string,
+  fields: F,
+): Fixed<StructIn<F>, StructOut<F>> {
+  const entries = Object.entries(fields) as [string, Fixed<unknown>][];
+  const size = entries.reduce((sum, [, codec]) => sum + codec.size, 0);
+  return {
+    size,
+    write(out, value) {
+      const given = value as Record<string, unknown>;
+      for (const [key, codec] of entries) {
+        const field = given[key];
+        if (field === undefined) out.reserve(codec.size);
+        else codec.write(out, field);
+      }
+    },
+    read(from) {
+      if (from.left < size) {
+        throw new WireError(`${name}: expected ${size} bytes, got ${from.left}`);
+      }
+      const value: Record<string, unknown> = {};
+      for (const [key, codec] of entries) {
+        const field = from.window(codec.size);
+        if (key[0] !== "_") value[key] = codec.read(field);
+      }
+      return value as StructOut<F>;
+    },
+  };
+}
+
+// ── whole values ─────────────────────────────────────────────────────────────────────────────
+
+/** The bytes of one value. */
+export function encode<In>(codec: Codec<In, unknown>, value: In): Uint8Array {
+  const out = new Writer(64);
+  codec.write(out, value);
+  return out.finish();
+}
+
+/** Reads a value from all of `data`. */
+export function decode<Out>(codec: Codec<never, Out>, data: Uint8Array): Out {
+  return codec.read(new Reader(data));
+}

@@ -1,0 +1,144 @@
+/** Bytes in the kernel's order: where codecs write to and read from. */
+
+const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/** What a message from the kernel, or a value meant for it, has wrong. */
+export class WireError extends Error {
+  override name = "WireError";
+}
+
+/** A growing buffer. All lengths are bytes. */
+export class Writer {
+  #bytes: Uint8Array;
+  #view: DataView;
+  /** Where the next byte goes. */
+  length = 0;
+
+  constructor(capacity = 512) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** Makes room for `count` zero bytes and returns where they start. */
+  reserve(count: number): number {
+    const start = this.length;
+    const end = start + count;
+    if (end > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(end, this.#bytes.length * 2));
+      grown.set(this.#bytes.subarray(0, start));
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    this.length = end;
+    return start;
+  }
+
+  /** Zero bytes up to the next multiple of 4, as netlink aligns everything. */
+  align(): void {
+    this.reserve(-this.length & 3);
+  }
+
+  bytes(data: Uint8Array): void {
+    const start = this.reserve(data.length); // first: it may replace the buffer
+    this.#bytes.set(data, start);
+  }
+
+  u8(value: number): void {
+    const start = this.reserve(1);
+    this.#bytes[start] = value;
+  }
+
+  u16(value: number, at = this.reserve(2), little = littleEndian): void {
+    this.#view.setUint16(at, value, little);
+  }
+
+  u32(value: number, at = this.reserve(4), little = littleEndian): void {
+    this.#view.setUint32(at, value, little);
+  }
+
+  i32(value: number): void {
+    this.u32(value);
+  }
+
+  /** `value` is a whole number below 2^53. */
+  u64(value: number, little = littleEndian): void {
+    const start = this.reserve(8);
+    const high = Math.floor(value / 0x100000000);
+    this.#view.setUint32(start + (little ? 4 : 0), high, little);
+    this.#view.setUint32(start + (little ? 0 : 4), value >>> 0, little);
+  }
+
+  /** What was written, without a copy: valid until the next write. */
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+}
+
+/** A window on received bytes; reading moves its start. */
+export class Reader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  /** Offset of the next byte, and of the end. */
+  at: number;
+  readonly end: number;
+
+  constructor(bytes: Uint8Array, at = 0, end = bytes.length, view?: DataView) {
+    this.#bytes = bytes;
+    this.#view = view ?? new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.at = at;
+    this.end = end;
+  }
+
+  get left(): number {
+    return this.end - this.at;
+  }
+
+  /** A window on the next `length` bytes, which are skipped here. */
+  window(length: number): Reader {
+    const start = this.#advance(length);
+    return new Reader(this.#bytes, start, start + length, this.#view);
+  }
+
+  /** Skips to the next multiple of 4, or to the end: the kernel leaves out the last padding. */
+  align(): void {
+    this.at = Math.min((this.at + 3) & ~3, this.end);
+  }
+
+  /** A copy of the next `length` bytes: the datagram can then be let go. */
+  bytes(length = this.left): Uint8Array {
+    const start = this.#advance(length);
+    return this.#bytes.slice(start, start + length);
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#advance(1));
+  }
+
+  u16(little = littleEndian): number {
+    return this.#view.getUint16(this.#advance(2), little);
+  }
+
+  u32(little = littleEndian): number {
+    return this.#view.getUint32(this.#advance(4), little);
+  }
+
+  i32(): number {
+    return this.#view.getInt32(this.#advance(4), littleEndian);
+  }
+
+  /** Exact below 2^53; the nearest double above. */
+  u64(little = littleEndian): number {
+    const start = this.#advance(8);
+    const high = this.#view.getUint32(start + (little ? 4 : 0), little);
+    return high * 0x100000000 + this.#view.getUint32(start + (little ? 0 : 4), little);
+  }
+
+  #advance(count: number): number {
+    const start = this.at;
+    if (count > this.end - start) {
+      throw new WireError(`cut off: expected ${count} bytes more, got ${this.end - start}`);
+    }
+    this.at = start + count;
+    return start;
+  }
+}
