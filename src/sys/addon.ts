@@ -47,6 +47,8 @@ export interface Addon {
   unlink(path: string): void;
   mkdir(path: string, mode: number): void;
   rmdir(path: string): void;
+  /** Sets the time of last access and of last change, in seconds since the epoch: utimensat(2). */
+  utimes(path: string, time: number): void;
   /** The names in a directory, without `.` and `..`, in the order of the kernel. */
   readdir(path: string): string[];
   stat(path: string): Stat;
