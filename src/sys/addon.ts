@@ -56,7 +56,7 @@ export interface Addon {
   fstat(fd: number): Stat;
   /** The `f_type` magic of the file system that holds `path`: statfs(2). */
   statfs(path: string): number;
-  /** flock(2). Throws EWOULDBLOCK when LOCK_NB is given and another holds it. */
+  /** flock(2). Throws EAGAIN (EWOULDBLOCK is the same) when LOCK_NB is given and another holds it. */
   flock(fd: number, operation: number): void;
 
   // ── namespaces ────────────────────────────────────────────────────────────────────────────
@@ -89,8 +89,13 @@ export interface Addon {
    * Stream sockets return what is there, at most 64 KiB; an empty array is the end.
    */
   recv(fd: number, flags: number): Datagram;
-  /** ioctl(2) with a buffer that the kernel reads and writes: returns the buffer afterwards. */
-  ioctl(fd: number, request: number, data: Uint8Array): Uint8Array;
+  /**
+   * ioctl(2).
+   * @param data a buffer that the kernel reads and writes, or the number that some requests take
+   *   in its place (e.g. TUNSETOWNER)
+   * @returns the buffer afterwards (a copy: `data` stays as it is); empty for a number
+   */
+  ioctl(fd: number, request: number, data: Uint8Array | number): Uint8Array;
   /**
    * poll(2).
    * @param fds pairs of descriptor and events, flat: `[fd, events, fd, events, ...]`

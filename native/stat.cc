@@ -1,0 +1,61 @@
+// What a file is, and what holds it.
+
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "calls.h"
+#include "failure.h"
+
+namespace cnibox {
+
+namespace {
+
+Napi::Value NewStat(Napi::Env env, const struct stat& stat) {
+  Napi::Object object = Napi::Object::New(env);
+  auto set = [&](const char* name, double value) {
+    object.Set(name, Napi::Number::New(env, value));
+  };
+  set("dev", static_cast<double>(stat.st_dev));
+  set("ino", static_cast<double>(stat.st_ino));
+  set("mode", stat.st_mode);
+  set("nlink", static_cast<double>(stat.st_nlink));
+  set("uid", stat.st_uid);
+  set("gid", stat.st_gid);
+  set("rdev", static_cast<double>(stat.st_rdev));
+  set("size", static_cast<double>(stat.st_size));
+  set("mtime", static_cast<double>(stat.st_mtim.tv_sec) + stat.st_mtim.tv_nsec / 1e9);
+  return object;
+}
+
+}  // namespace
+
+Napi::Value Stat(const Arguments& args) {
+  std::string path = args.Text(0, "path");
+  struct stat result;
+  Try("stat", path, [&] { return stat(path.c_str(), &result); });
+  return NewStat(args.Env(), result);
+}
+
+Napi::Value Lstat(const Arguments& args) {
+  std::string path = args.Text(0, "path");
+  struct stat result;
+  Try("lstat", path, [&] { return lstat(path.c_str(), &result); });
+  return NewStat(args.Env(), result);
+}
+
+Napi::Value Fstat(const Arguments& args) {
+  int fd = args.Descriptor(0);
+  struct stat result;
+  Try("fstat", [&] { return fstat(fd, &result); });
+  return NewStat(args.Env(), result);
+}
+
+Napi::Value Statfs(const Arguments& args) {
+  std::string path = args.Text(0, "path");
+  struct statfs result;
+  Try("statfs", path, [&] { return statfs(path.c_str(), &result); });
+  // The field is signed on some architectures, the magic numbers are not.
+  return Napi::Number::New(args.Env(), static_cast<uint32_t>(result.f_type));
+}
+
+}  // namespace cnibox
