@@ -22,6 +22,16 @@ double Arguments::Whole(Napi::Value value, const char* name, double least, doubl
   return number;
 }
 
+timespec Arguments::Time(size_t index, const char* name) const {
+  constexpr double most = 1e11;  // the year 5138: past any time that makes sense, within any time_t
+  double seconds = NAN;
+  if (info_[index].IsNumber()) seconds = info_[index].As<Napi::Number>().DoubleValue();
+  if (!(std::fabs(seconds) <= most)) Refuse(name, "a time in seconds");
+  double whole = std::floor(seconds);
+  auto nanoseconds = static_cast<long>((seconds - whole) * 1e9);
+  return {static_cast<time_t>(whole), nanoseconds};
+}
+
 std::string Arguments::Text(Napi::Value value, const char* name, const char* syscall) const {
   if (!value.IsString()) Refuse(name, "a string");
   std::string text = value.As<Napi::String>().Utf8Value();

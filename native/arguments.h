@@ -7,6 +7,7 @@
 #include <string>
 
 #include <napi.h>
+#include <time.h>
 
 namespace cnibox {
 
@@ -38,6 +39,9 @@ class Arguments {
     return static_cast<int64_t>(
         Whole(info_[index], name, static_cast<double>(least), static_cast<double>(most)));
   }
+
+  /// Seconds, with a fraction, as whole seconds and nanoseconds.
+  timespec Time(size_t index, const char* name) const;
 
   /// 32 bits; a negative number is one whose top bit came out of JavaScript's `|`.
   uint32_t Flags(size_t index, const char* name) const {

@@ -30,6 +30,7 @@ Napi::Value Realpath(const Arguments& args);
 Napi::Value Unlink(const Arguments& args);
 Napi::Value Mkdir(const Arguments& args);
 Napi::Value Rmdir(const Arguments& args);
+Napi::Value Utimes(const Arguments& args);
 Napi::Value Readdir(const Arguments& args);
 Napi::Value Mount(const Arguments& args);
 Napi::Value Umount(const Arguments& args);
@@ -39,6 +40,7 @@ Napi::Value Stat(const Arguments& args);
 Napi::Value Lstat(const Arguments& args);
 Napi::Value Fstat(const Arguments& args);
 Napi::Value Statfs(const Arguments& args);
+Napi::Value Utimes(const Arguments& args);
 
 // netns.cc
 Napi::Value UnshareNetns(const Arguments& args);

@@ -40,6 +40,8 @@ const Export kExports[] = {
     {"unlink", Unlink},
     {"mkdir", Mkdir},
     {"rmdir", Rmdir},
+    {"utimes", Utimes},
+    {"utimes", Utimes},
     {"readdir", Readdir},
     {"stat", Stat},
     {"lstat", Lstat},

@@ -1,5 +1,6 @@
-// What a file is, and what holds it.
+// What a file is, what holds it, and when it changed.
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
@@ -56,6 +57,14 @@ Napi::Value Statfs(const Arguments& args) {
   Try("statfs", path, [&] { return statfs(path.c_str(), &result); });
   // The field is signed on some architectures, the magic numbers are not.
   return Napi::Number::New(args.Env(), static_cast<uint32_t>(result.f_type));
+}
+
+Napi::Value Utimes(const Arguments& args) {
+  std::string path = args.Text(0, "path");
+  timespec time = args.Time(1, "time");
+  const timespec times[] = {time, time};
+  Try("utimensat", path, [&] { return utimensat(AT_FDCWD, path.c_str(), times, 0); });
+  return args.Env().Undefined();
 }
 
 }  // namespace cnibox
