@@ -30,7 +30,6 @@ Napi::Value Realpath(const Arguments& args);
 Napi::Value Unlink(const Arguments& args);
 Napi::Value Mkdir(const Arguments& args);
 Napi::Value Rmdir(const Arguments& args);
-Napi::Value Utimes(const Arguments& args);
 Napi::Value Readdir(const Arguments& args);
 Napi::Value Mount(const Arguments& args);
 Napi::Value Umount(const Arguments& args);

@@ -41,7 +41,6 @@ const Export kExports[] = {
     {"mkdir", Mkdir},
     {"rmdir", Rmdir},
     {"utimes", Utimes},
-    {"utimes", Utimes},
     {"readdir", Readdir},
     {"stat", Stat},
     {"lstat", Lstat},
