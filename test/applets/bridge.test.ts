@@ -1,7 +1,7 @@
 /** bridge: what every attachment gets, in each version of the specification. */
 import assert from "node:assert/strict";
 import { gatewayBridge, hostLocal, switchBridge } from "../harness/configs.ts";
-import { CniFailure, go, type Json, sandbox, versions } from "../harness/sandbox.ts";
+import { CniFailure, differs, type Json, sandbox, versions } from "../harness/sandbox.ts";
 
 const subnets = {
   IPv4: ["10.1.2.0/24"],
@@ -30,8 +30,8 @@ for (const [family, nets] of Object.entries(subnets)) {
         assert.equal(host.link(veth).master, "br0");
         assert.deepEqual(container.links(), ["eth0", "lo"]);
         assert.deepEqual(
-          host.addresses("br0"),
-          nets.map((net) => withLength(net, 1)),
+          host.addresses("br0").sort(),
+          nets.map((net) => withLength(net, 1)).sort(),
         );
         assert.deepEqual(
           container.addresses("eth0").sort(),
@@ -43,7 +43,7 @@ for (const [family, nets] of Object.entries(subnets)) {
           1,
           "one link-local address",
         );
-        defaultRoutes(container.json("ip -j route; "), container.json("ip -j -6 route"), nets);
+        defaultRoutes(container.json("ip -j route"), container.json("ip -j -6 route"), nets);
         for (const net of nets) {
           assert(container.reaches(member(net, 1)), `the gateway answers in ${net}`);
           assert(host.reaches(member(net, 2)), `the container answers in ${net}`);
@@ -138,7 +138,7 @@ for (const cniVersion of versions.without("interfaces")) {
       );
       assert.throws(() => cni.del(config), /does not support more than 1 address per family/);
       assert.deepEqual(reserved(), []);
-      assert.deepEqual(container.links(), go ? ["eth0", "lo"].slice(go ? 1 : 0) : ["lo"]);
+      assert.deepEqual(container.links(), ["lo"]);
     },
   );
 
@@ -220,15 +220,15 @@ sandbox("DNS of the IPAM plugin reaches the result", ({ host, cni }) => {
     search: ["a.example", "b.example"],
     options: ["ndots:2"],
   };
-  assert.deepEqual(cni.add({ ...gatewayBridge(), ipam }).dns, dns);
+  const expected = differs<object>("Go 1.1.1 always prints the config's", { go: {}, ours: dns });
+  assert.deepEqual(cni.add({ ...gatewayBridge(), ipam }).dns, expected);
 });
 
-sandbox("DNS of the config replaces that of the IPAM plugin", ({ host, container, cni }) => {
+sandbox("DNS of the config replaces that of the IPAM plugin", ({ host, cni }) => {
   host.sh("echo nameserver 192.0.2.53 >/run/resolv.conf");
   const ipam = { ...hostLocal("10.1.2.0/24"), resolvConf: "/run/resolv.conf" };
   const dns = { search: ["z.example"] };
   assert.deepEqual(cni.add({ ...gatewayBridge(), ipam, dns }).dns, dns);
-  assert.deepEqual(container.links(), ["eth0", "lo"]);
 });
 
 sandbox(
@@ -275,12 +275,11 @@ sandbox(
   },
 );
 
-sandbox("an IPAM plugin without addresses is an error", ({ cni, container }) => {
+sandbox("an IPAM plugin without addresses is an error", ({ cni }) => {
   assert.throws(
     () => cni.add({ ...gatewayBridge(), ipam: { type: "static" } }),
     /IPAM plugin returned missing IP config/,
   );
-  assert(container);
 });
 
 sandbox("an unknown IPAM plugin is named", ({ cni }) => {
@@ -297,7 +296,10 @@ sandbox(
     container.sh("ip link add eth0 type veth peer name other");
     assert.throws(
       () => cni.add(gatewayBridge()),
-      /container veth name \("eth0"\) peer provided \("veth[0-9a-f]{8}"\) already exists/,
+      differs("Go 1.1.1 has another text", {
+        go: /container veth name provided \(eth0\) already exists/,
+        ours: /container veth name \("eth0"\) peer provided \("veth[0-9a-f]{8}"\) already exists/,
+      }),
     );
     assert.deepEqual(container.links(), ["eth0", "lo", "other"]);
     assert.deepEqual(reserved(), []);
