@@ -1,0 +1,84 @@
+/**
+ * Whose a host interface is.
+ *
+ * Its name is derived from the attachment, so DEL finds it without a namespace, a cache or a dump;
+ * its alias says in words whose it is, so GC can tell which of ours nobody owns any more, and an
+ * operator who reads `ip link` can too.
+ */
+import { sha512Hex } from "../addr/sha512.ts";
+import type { Netns } from "../kernel/netns.ts";
+
+/** What identifies an attachment across all networks of a node. */
+export interface Owner {
+  network: string;
+  containerId: string;
+  ifName: string;
+}
+
+export function ownerOf({
+  network,
+  attachment,
+}: {
+  network: string;
+  attachment: { containerId: string; ifName: string };
+}): Owner {
+  const { containerId, ifName } = attachment;
+  return { network, containerId, ifName };
+}
+
+/** IFALIASZ of include/uapi/linux/if.h, less the NUL. */
+const maxAlias = 255;
+
+/** `veth` and 8 hex digits, as the reference names its host ends (there the digits are random). */
+export function hostVethName(owner: Owner): string {
+  return `veth${digest(`${owner.network}/${owner.containerId}/${owner.ifName}`, 8)}`;
+}
+
+/**
+ * The alias of a host interface: `cni:<network>/<containerID>/<ifname>`, or hashes of the parts
+ * where that is too long for the kernel. None of the parts can hold a slash.
+ */
+export function alias(owner: Owner): string {
+  const plain = `${plainPrefix(owner.network)}${owner.containerId}/${owner.ifName}`;
+  if (plain.length <= maxAlias) return plain;
+  return hashedPrefix(owner.network) + digest(`${owner.ifName}:${owner.containerId}`, 16);
+}
+
+/**
+ * Removes the host interfaces of a network whose attachment is not valid any more. Their other end
+ * goes with them.
+ * @returns the names of those removed
+ */
+export function collectLinks(
+  host: Netns,
+  network: string,
+  valid: readonly Omit<Owner, "network">[],
+): string[] {
+  const kept = new Set(valid.map((attachment) => alias({ network, ...attachment })));
+  const prefixes = [plainPrefix(network), hashedPrefix(network)];
+  const removed: string[] = [];
+  for (const link of host.links.dump()) {
+    const owner = link.alias ?? "";
+    if (kept.has(owner) || !prefixes.some((prefix) => owner.startsWith(prefix))) continue;
+    if (host.links.remove(link.index)) removed.push(link.name);
+  }
+  return removed;
+}
+
+/** Removes the attachment's host interface if it is still there and ours. */
+export function removeHostVeth(host: Netns, owner: Owner): boolean {
+  const link = host.links.find(hostVethName(owner));
+  return link !== undefined && link.alias === alias(owner) && host.links.remove(link.index);
+}
+
+function plainPrefix(network: string): string {
+  return `cni:${network}/`;
+}
+
+function hashedPrefix(network: string): string {
+  return `cni#${digest(network, 16)}-`;
+}
+
+function digest(text: string, length: number): string {
+  return sha512Hex(text).slice(0, length);
+}

@@ -1,0 +1,55 @@
+import { CniError } from "../cni/errors.ts";
+import type { Undo } from "../cni/undo.ts";
+import { isKernelError } from "../kernel/errors.ts";
+import type { Link } from "../kernel/links.ts";
+import type { Netns } from "../kernel/netns.ts";
+import { randomVethName } from "./names.ts";
+import { hostVethName, type Owner } from "./ownership.ts";
+
+export interface VethRequest {
+  owner: Owner;
+  host: Netns;
+  container: Netns;
+  undo: Undo;
+  /** 0: the kernel's default. */
+  mtu?: number | undefined;
+  /** The container end's; default: a random one. */
+  mac?: string | undefined;
+  /** The bridge that the host end becomes a port of. */
+  master?: Link | undefined;
+}
+
+/**
+ * Makes the pair with one message: the host end with its master, the container end under its final
+ * name in the container. Both are down afterwards.
+ *
+ * Reference: pkg/ip/link_linux.go (SetupVeth). Differs on purpose: the host end's name is derived
+ * from the attachment, and a name that is taken on the host is retried.
+ */
+export function addVeth(request: VethRequest): Link {
+  const { owner, host, container, undo, mtu, mac, master } = request;
+  let name = hostVethName(owner);
+  for (let tries = 10; ; tries--) {
+    try {
+      const link = host.links.add({
+        name,
+        mtu,
+        master: master?.index,
+        kind: "veth",
+        peer: { name: owner.ifName, netns: container, mtu, mac },
+      });
+      undo.push("delete the veth pair", () => host.links.remove(link.index));
+      return link;
+    } catch (error) {
+      if (!isKernelError(error, "EEXIST")) throw error;
+      if (container.links.find(owner.ifName)) {
+        throw new CniError(
+          "Internal",
+          `container veth name ("${owner.ifName}") peer provided ("${name}") already exists`,
+        );
+      }
+      if (tries === 0) throw error;
+      name = randomVethName();
+    }
+  }
+}

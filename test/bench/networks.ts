@@ -1,0 +1,24 @@
+/** The networks that are measured; each is a chain of one plugin or more. */
+import type { Network } from "./workload.ts";
+
+const hostLocal = { type: "host-local", subnet: "10.9.0.0/16" };
+
+export const networks: Network[] = [
+  { label: "loopback", plugins: [{ type: "loopback" }] },
+  {
+    label: "bridge + host-local",
+    plugins: [{ type: "bridge", bridge: "bench0", isDefaultGateway: true, ipam: hostLocal }],
+  },
+  {
+    label: "bridge with ipMasq + host-local",
+    plugins: [
+      {
+        type: "bridge",
+        bridge: "bench1",
+        isDefaultGateway: true,
+        ipMasq: true,
+        ipam: { ...hostLocal, subnet: "10.10.0.0/16" },
+      },
+    ],
+  },
+];
