@@ -143,6 +143,44 @@ export function remove(path: string): boolean {
   return absent(() => sys.unlink(path), "remove", path) !== null;
 }
 
+/** Whether something has this name; a link counts, wherever it leads. */
+export function exists(path: string): boolean {
+  return absent(() => sys.lstat(path), "look at", path) !== null;
+}
+
+/** When the file or directory last changed, in seconds since the epoch; null where there is none. */
+export function changedAt(path: string): number | null {
+  return absent(() => sys.stat(path), "look at", path)?.mtime ?? null;
+}
+
+/** Sets the time that {@link changedAt} returns, in whole seconds. */
+export function setChangedAt(path: string, time: number): void {
+  try {
+    sys.utimes(path, time);
+  } catch (error) {
+    throw because("set the time of", path, error);
+  }
+}
+
+/** The text of a symbolic link, or null where there is none. */
+export function readLink(path: string): string | null {
+  return absent(() => sys.readlink(path), "read", path);
+}
+
+/**
+ * Makes a symbolic link with this text, in place of one that has the name. Two processes must not
+ * do so at once. A link is never there in part, not even after a power cut.
+ */
+export function writeLink(path: string, text: string): void {
+  try {
+    sys.symlink(text, path);
+  } catch (error) {
+    if (!isErrno(error, "EEXIST")) throw because("write", path, error);
+    remove(path);
+    writeLink(path, text);
+  }
+}
+
 function isDirectory(path: string): boolean {
   try {
     return (sys.stat(path).mode & constants.S_IFMT) === constants.S_IFDIR;
