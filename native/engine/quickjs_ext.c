@@ -1,0 +1,98 @@
+/* The engine, and on top of it what its public header lacks. */
+#include "quickjs.c"
+
+#include "quickjs_ext.h"
+
+static const uint8_t array_classes[EXT_ARRAY_KINDS] = {
+    [EXT_INT8] = JS_CLASS_INT8_ARRAY,
+    [EXT_UINT8] = JS_CLASS_UINT8_ARRAY,
+    [EXT_UINT8_CLAMPED] = JS_CLASS_UINT8C_ARRAY,
+    [EXT_INT16] = JS_CLASS_INT16_ARRAY,
+    [EXT_UINT16] = JS_CLASS_UINT16_ARRAY,
+    [EXT_INT32] = JS_CLASS_INT32_ARRAY,
+    [EXT_UINT32] = JS_CLASS_UINT32_ARRAY,
+    [EXT_FLOAT32] = JS_CLASS_FLOAT32_ARRAY,
+    [EXT_FLOAT64] = JS_CLASS_FLOAT64_ARRAY,
+    [EXT_BIGINT64] = JS_CLASS_BIG_INT64_ARRAY,
+    [EXT_BIGUINT64] = JS_CLASS_BIG_UINT64_ARRAY,
+};
+
+JSContext *ext_new_context(JSRuntime *rt) {
+  JSContext *ctx = JS_NewContextRaw(rt);
+  if (!ctx) return NULL;
+  JS_AddIntrinsicBaseObjects(ctx);
+  JS_AddIntrinsicRegExp(ctx);
+  JS_AddIntrinsicJSON(ctx);
+  JS_AddIntrinsicMapSet(ctx);
+  JS_AddIntrinsicTypedArrays(ctx);
+  JS_AddIntrinsicPromise(ctx);
+  JS_AddIntrinsicBigInt(ctx);
+  return ctx;
+}
+
+JSValue ext_load_module(JSContext *ctx, const char *name) {
+  JSModuleDef *m = js_host_resolve_imported_module(ctx, "", name);
+  if (!m) return JS_EXCEPTION;
+  if (js_resolve_module(ctx, m) < 0) return JS_EXCEPTION;
+  if (js_create_module_function(ctx, m) < 0) return JS_EXCEPTION;
+  if (js_link_module(ctx, m) < 0) return JS_EXCEPTION;
+  JSValue result = js_evaluate_module(ctx, m);
+  if (JS_IsException(result)) return result;
+  JS_FreeValue(ctx, result);
+  return js_get_module_ns(ctx, m);
+}
+
+int ext_strict_equals(JSContext *ctx, JSValueConst a, JSValueConst b) {
+  return js_strict_eq(ctx, JS_DupValue(ctx, a), JS_DupValue(ctx, b));
+}
+
+static int class_of(JSValueConst value) {
+  return JS_IsObject(value) ? JS_VALUE_GET_OBJ(value)->class_id : -1;
+}
+
+int ext_is_array_buffer(JSValueConst value) {
+  return class_of(value) == JS_CLASS_ARRAY_BUFFER;
+}
+
+int ext_typed_array_kind(JSValueConst value) {
+  int class_id = class_of(value);
+  for (int kind = 0; kind < EXT_ARRAY_KINDS; kind++)
+    if (array_classes[kind] == class_id) return kind;
+  return -1;
+}
+
+void *ext_typed_array_data(JSValueConst array, size_t *length) {
+  JSObject *p = JS_VALUE_GET_OBJ(array);
+  *length = p->u.array.count;
+  return p->u.array.u.ptr;
+}
+
+JSValue ext_new_typed_array(JSContext *ctx, int kind, JSValueConst buffer, size_t offset,
+                            size_t length) {
+  JSValueConst args[3] = {buffer, JS_NewInt64(ctx, offset), JS_NewInt64(ctx, length)};
+  return js_typed_array_constructor(ctx, JS_UNDEFINED, 3, args, array_classes[kind]);
+}
+
+JSAtom ext_new_private_key(JSContext *ctx) {
+  JSValue symbol = JS_NewSymbolFromAtom(ctx, JS_ATOM_empty_string, JS_ATOM_TYPE_PRIVATE);
+  if (JS_IsException(symbol)) return JS_ATOM_NULL;
+  JSAtom key = JS_ValueToAtom(ctx, symbol);
+  JS_FreeValue(ctx, symbol);
+  return key;
+}
+
+int ext_set_private(JSContext *ctx, JSValueConst object, JSAtom key, JSValue value) {
+  JSProperty *property = add_property(ctx, JS_VALUE_GET_OBJ(object), key, 0);
+  if (!property) {
+    JS_FreeValue(ctx, value);
+    return -1;
+  }
+  property->u.value = value;
+  return 0;
+}
+
+JSValueConst ext_get_private(JSValueConst object, JSAtom key) {
+  JSProperty *property;
+  if (find_own_property(&property, JS_VALUE_GET_OBJ(object), key)) return property->u.value;
+  return JS_UNDEFINED;
+}
