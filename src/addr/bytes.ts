@@ -65,6 +65,27 @@ export function utf8Length(text: string): number {
   return length;
 }
 
+/** The UTF-8 bytes of a string; a lone surrogate becomes U+FFFD. */
+export function utf8(text: string): Uint8Array {
+  const bytes = new Uint8Array(utf8Length(text));
+  let at = 0;
+  for (let i = 0; i < text.length; i++) {
+    let code = text.codePointAt(i) as number;
+    if (code < 0x80) {
+      bytes[at++] = code;
+      continue;
+    }
+    if (code > 0xffff) i++;
+    else if (code >= 0xd800 && code < 0xe000) code = 0xfffd;
+    const following = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    bytes[at++] = (0xf00 >> following) | (code >> (6 * following));
+    for (let shift = 6 * (following - 1); shift >= 0; shift -= 6) {
+      bytes[at++] = 0x80 | ((code >> shift) & 0x3f);
+    }
+  }
+  return bytes;
+}
+
 function isPair(high: number, low: number): boolean {
   return high >= 0xd800 && high < 0xdc00 && low >= 0xdc00 && low < 0xe000;
 }

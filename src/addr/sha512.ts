@@ -3,7 +3,7 @@
  *
  * In 32-bit halves, high before low: the engine's BigInt is slow to start and to use.
  */
-import { toHex } from "./bytes.ts";
+import { toHex, utf8 } from "./bytes.ts";
 
 /** First 64 fraction bits of the square roots of the first 8 primes. */
 const initialState =
@@ -31,8 +31,9 @@ const blockBytes = 128;
 const lengthBytes = 16;
 const wrap = 0x100000000;
 
-/** The digest of `data` as 128 lower-case hex digits. */
-export function sha512Hex(data: Uint8Array): string {
+/** The digest of `input` (a string is its UTF-8 bytes) as 128 lower-case hex digits. */
+export function sha512Hex(input: Uint8Array | string): string {
+  const data = typeof input === "string" ? utf8(input) : input;
   const constants = words(roundConstants);
   const state = words(initialState);
   const blocks = Math.ceil((data.length + 1 + lengthBytes) / blockBytes);
