@@ -4,6 +4,8 @@
  * Reference: pkg/skel/skel.go (getCmdArgsFromEnv), pkg/utils/utils.go.
  */
 import { utf8Length } from "../addr/bytes.ts";
+import { record } from "../json/decode.ts";
+import type { JsonValue } from "../json/types.ts";
 import { CniError } from "./errors.ts";
 
 /** What the variables say. Those that are not set are "". */
@@ -20,6 +22,9 @@ export interface Environment {
   /** CNI_NETNS_OVERRIDE: the plugin's own namespace may be the container's. */
   netnsOverride: boolean;
 }
+
+/** There is no CNI_COMMAND: a person may have called, who is told what the program is. */
+export class MissingCommand extends CniError {}
 
 interface Variable {
   name: string;
@@ -39,10 +44,10 @@ const variables: readonly Variable[] = [
 ];
 
 /**
- * Reads the variables. Without a CNI_COMMAND nothing else is needed, so that is all that is reported
- * then; skel tells a person who calls like this what the program is. A value that is wrong is reported before those that are
+ * Reads the variables that the command needs. A value that is wrong is reported before those that are
  * missing, as the reference does it.
  *
+ * @throws {MissingCommand} if there is no command; then nothing else is needed either
  * @throws {CniError} InvalidEnvironmentVariables
  */
 export function readEnvironment(environ: Readonly<Record<string, string>>): Environment {
@@ -56,7 +61,8 @@ export function readEnvironment(environ: Readonly<Record<string, string>>): Envi
   }
   if (missing.length > 0) {
     const message = `required env variables [${missing.join(",")}] missing`;
-    throw new CniError("InvalidEnvironmentVariables", message);
+    const Failure = command === "" ? MissingCommand : CniError;
+    throw new Failure("InvalidEnvironmentVariables", message);
   }
   const override = get(environ, "CNI_NETNS_OVERRIDE");
   return {
@@ -117,4 +123,24 @@ export function checkInterfaceName(name: string): void {
   if (notInInterfaceName.test(name)) {
     refuse("interface name contains / or : or whitespace characters");
   }
+}
+
+/**
+ * The network's name in a config that a plugin was given.
+ * @throws {CniError} DecodingFailure if it is no string, InvalidNetworkConfig if it may not be so
+ */
+export function decodeNetworkName(config: JsonValue): string {
+  let name: string;
+  try {
+    const type = 'struct { Name string "json:\\"name\\"" }';
+    name = record(config, type, undefined, ".").string("name");
+  } catch (error) {
+    throw new CniError(
+      "DecodingFailure",
+      `error unmarshall network config: ${(error as Error).message}`,
+    );
+  }
+  if (name === "") throw new CniError("InvalidNetworkConfig", "missing network name");
+  checkNetworkName(name);
+  return name;
 }
