@@ -17,6 +17,9 @@ const readers = {
   /** With or without a prefix length. */
   address: (text: string): { ip: Ip; prefixLength?: number } | undefined =>
     text === "" ? undefined : parseIpOrCidr(text),
+  /** A comma list of them; the reference takes only one where IPAM plugins read this. */
+  addresses: (text: string): { ip: Ip; prefixLength?: number }[] =>
+    text === "" ? [] : text.split(",").map(parseIpOrCidr),
 } as const;
 
 /** The keys that a plugin knows, and what their values are. */
