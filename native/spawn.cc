@@ -87,7 +87,7 @@ Napi::Value Spawn(const Arguments& args) {
     argv.Add(args.Text(value, name, "execve"));
   });
   Vector environment;
-  if (!args[2].IsObject()) args.Refuse("environ", "an object");
+  if (args[2].Type() != napi_object) args.Refuse("environ", "an object");
   Napi::Object variables = args[2].As<Napi::Object>();
   Napi::Array names = variables.GetPropertyNames();
   for (uint32_t i = 0, count = names.Length(); i < count; i++) {
