@@ -6,6 +6,7 @@
  */
 import type { Netns } from "../kernel/netns.ts";
 import type { Config, ConfigSchema } from "./config.ts";
+import type { Outside } from "./outside.ts";
 import type { Result } from "./result.ts";
 import type { Undo } from "./undo.ts";
 
@@ -36,31 +37,41 @@ export interface Call<C> {
   host: Netns;
   /** Writes a line for the operator to stderr. */
   warn(message: string): void;
+  /** The way to other plugins: `delegate.ts` and `ipam.ts` take it. */
+  outside: Outside;
 }
 
 export interface AddCall<C> extends Call<C> {
   attachment: Attachment;
   container: Netns;
-  /** The result of the plugin before this one in the chain, in the internal model (1.1.0). */
-  prevResult?: Result;
+  /**
+   * The result of the plugin before this one in the chain, in the internal model (1.1.0). It is
+   * decoded when it is first looked at, and that throws if it is damaged.
+   */
+  readonly prevResult?: Result;
   undo: Undo;
 }
 
 export interface CheckCall<C> extends Call<C> {
   attachment: Attachment;
   container: Netns;
-  prevResult?: Result;
+  readonly prevResult?: Result;
 }
 
 export interface DelCall<C> extends Call<C> {
   attachment: Attachment;
-  /** Absent where the namespace is not given, or is gone. */
+  /** Absent where the namespace is not given, is gone, or is the plugin's own. */
   container?: Netns;
-  prevResult?: Result;
+  /** Absent also where it is damaged: DEL goes on without, with a warning. */
+  readonly prevResult?: Result;
 }
 
 export interface GcCall<C> extends Call<C> {
-  /** The attachments that the runtime still knows; all others of this network may go. */
+  /**
+   * The attachments that the runtime still knows. All others *of this network* may go; what belongs
+   * to other networks, or to no network, must stay. Where the runtime did not say which are valid,
+   * `gc` is not called at all.
+   */
   valid: readonly Pick<Attachment, "containerId" | "ifName">[];
 }
 
@@ -79,7 +90,10 @@ export interface Applet<S extends ConfigSchema = ConfigSchema> {
   del(call: DelCall<Config<S>>): void;
   gc?(call: GcCall<Config<S>>): void;
   status?(call: StatusCall<Config<S>>): void;
-  /** IPAM plugins work without a namespace of the container: skel then opens none. */
+  /**
+   * False: the plugin works without namespaces, as IPAM plugins do. None is opened then: `host` and
+   * `container` throw when they are used.
+   */
   needsNetns?: boolean;
 }
 

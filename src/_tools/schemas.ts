@@ -1,0 +1,215 @@
+/**
+ * Makes from the applets' schemas, below `build/`:
+ *
+ * - `gen/applets/NAME.ts`: the applet with the validator of its config, as ajv's standalone code;
+ * - `gen/common.ts`: the validator of the keys that every plugin has;
+ * - `gen/applets/cnibox.ts`: the operator's tool, a chunk of its own like an applet;
+ * - `gen/load.ts`: all of them by name, for the Node host (the engine host loads chunks instead);
+ * - `schema/NAME.json`: the schema for editors.
+ *
+ * Run: `tsx src/_tools/schemas.ts`. It needs neither the addon nor an earlier build.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import Ajv from "ajv";
+import standaloneCode from "ajv/dist/standalone/index.js";
+import { build, type Plugin, transformSync } from "esbuild";
+import type { ConfigSchema, Properties, Property } from "../cni/config.ts";
+import { common } from "../cni/schema-common.ts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+const output = join(root, "build");
+
+/** Applets are imported for their schemas only: nothing behind the door to the OS is needed. */
+const withoutAddon: Plugin = {
+  name: "without-addon",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^#addon$/ }, () => ({ path: "addon", namespace: "without-addon" }));
+    onLoad({ filter: /.*/, namespace: "without-addon" }, () => ({
+      contents: "export default { constants: {} };",
+    }));
+  },
+};
+
+interface Declared {
+  name: string;
+  summary: string;
+  schema: ConfigSchema;
+  needsNetns?: boolean;
+}
+
+async function declaredApplets(): Promise<Declared[]> {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: 'export { applets } from "./src/applets/mod.ts";',
+      resolveDir: root,
+    },
+    bundle: true,
+    format: "esm",
+    write: false,
+    logLevel: "error",
+  });
+  const { applets } = (await evaluate(outputFiles[0]?.text ?? "")) as { applets: string[] };
+  const imports = applets.map((name, i) => `import a${i} from "./src/applets/${name}.ts";`);
+  const all = await build({
+    stdin: {
+      contents: `${imports.join("\n")}\nexport default [${applets.map((_, i) => `a${i}`)}];`,
+      resolveDir: root,
+    },
+    bundle: true,
+    format: "esm",
+    write: false,
+    logLevel: "error",
+    plugins: [withoutAddon],
+  });
+  const { default: declared } = (await evaluate(all.outputFiles[0]?.text ?? "")) as {
+    default: Declared[];
+  };
+  return declared;
+}
+
+function evaluate(code: string): Promise<unknown> {
+  return import(`data:text/javascript;base64,${Buffer.from(code).toString("base64")}`);
+}
+
+/** What the validator must check: unknown keys are tolerated, and words are for people. */
+function forValidator(property: Property): Property {
+  const { description: _, examples: __, emptyIsAbsent: ___, ...rest } = property;
+  return descend(
+    { ...rest, ...(rest.additionalProperties === false ? { additionalProperties: true } : {}) },
+    forValidator,
+  );
+}
+
+/** The published schema: our own keyword means nothing to editors. */
+function forEditors(property: Property): Property {
+  const { emptyIsAbsent, ...rest } = property;
+  return descend(rest, forEditors);
+}
+
+function descend(property: Property, change: (inner: Property) => Property): Property {
+  const { properties, items, additionalProperties } = property;
+  return {
+    ...property,
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([key, inner]) => [key, change(inner)]),
+      ),
+    }),
+    ...(items && { items: change(items) }),
+    ...(typeof additionalProperties === "object" && {
+      additionalProperties: change(additionalProperties),
+    }),
+  };
+}
+
+/**
+ * ES module code that exports `validate`: ajv's function for the schema, which fills in defaults and
+ * leaves the first mistake in `validate.errors`.
+ */
+function validatorCode(schema: Property): string {
+  const ajv = new Ajv({
+    strict: true,
+    allowUnionTypes: true,
+    messages: false,
+    // Lengths in UTF-16 units need no helper at run time; no limit of ours tells the difference.
+    unicode: false,
+    logger: false,
+    useDefaults: true,
+    code: { source: true, esm: true, optimize: 2 },
+  });
+  const code = standaloneCode(ajv, ajv.compile(schema));
+  if (code.includes("require(")) throw new Error("Cannot make a validator: it needs ajv's runtime");
+  // Nobody looks at where in the schema the mistake is: the path and keyword say it.
+  const lean = code.replace(/schemaPath:"[^"]*",|"use strict";|export default \w+;/g, "");
+  return transformSync(lean, {
+    minify: true,
+    format: "esm",
+    treeShaking: true,
+  }).code;
+}
+
+/** The keys that are the applet's own: the others are checked by the common validator. */
+function ownSchema({ properties, required }: ConfigSchema): Property {
+  const commonProperties: Properties = common;
+  const own = Object.entries(properties).filter(
+    ([key, property]) => JSON.stringify(property) !== JSON.stringify(commonProperties[key]),
+  );
+  return { type: "object", properties: Object.fromEntries(own), required };
+}
+
+const head = "// Made by src/_tools/schemas.ts.\n// @ts-nocheck\n";
+
+const written = new Set<string>();
+
+/** Leaves a file alone that is right already, for those who watch or read it meanwhile. */
+function write(path: string, content: string): void {
+  const file = join(output, path);
+  written.add(file);
+  if (existsSync(file) && readFileSync(file, "utf8") === content) return;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+}
+
+/** Applets that are gone leave nothing behind. */
+function removeOthers(folder: string): void {
+  for (const name of readdirSync(join(output, folder))) {
+    const file = join(output, folder, name);
+    if (!written.has(file)) rmSync(file);
+  }
+}
+
+function writeApplet({ name, schema, needsNetns = true }: Declared): void {
+  const namespaces = needsNetns ? 'import { Netns } from "../../../src/kernel/netns.ts";\n' : "";
+  write(
+    `gen/applets/${name}.ts`,
+    `${head}import applet from "../../../src/applets/${name}.ts";
+import { plugin } from "../../../src/cni/skel.ts";
+import { validate as validateCommon } from "../common.ts";
+${namespaces}${validatorCode(forValidator(ownSchema(schema)))}
+function check(config) {
+  if (!validateCommon(config)) return validateCommon.errors[0];
+  return validate(config) ? undefined : validate.errors[0];
+}
+export default plugin(applet, check${needsNetns ? ", Netns" : ""});
+`,
+  );
+}
+
+function writeLoad(names: readonly string[]): void {
+  const loaded = [...names, "cnibox"];
+  const imports = loaded.map((name, i) => `import m${i} from "./applets/${name}.ts";`);
+  const members = loaded.map((name, i) => `  ${JSON.stringify(name)}: m${i},`);
+  write(
+    "gen/load.ts",
+    `${head}${imports.join("\n")}
+const modules = { __proto__: null,
+${members.join("\n")}
+};
+export function load(name) {
+  return modules[name];
+}
+`,
+  );
+}
+
+function writePublishedSchema({ name, summary, schema }: Declared): void {
+  const published = {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: name,
+    description: summary,
+    ...forEditors(schema),
+  };
+  write(`schema/${name}.json`, `${JSON.stringify(published, null, 2)}\n`);
+}
+
+const applets = await declaredApplets();
+write("gen/common.ts", head + validatorCode(forValidator({ type: "object", properties: common })));
+for (const applet of applets) {
+  writeApplet(applet);
+  writePublishedSchema(applet);
+}
+write("gen/applets/cnibox.ts", `${head}export { default } from "../../../src/operator.ts";\n`);
+writeLoad(applets.map(({ name }) => name));
+for (const folder of ["gen/applets", "schema"]) removeOthers(folder);

@@ -1,0 +1,2 @@
+/** The applets: one line each, the name of the file here, of the plugin, and of argv[0]. */
+export const applets = ["bridge", "host-local", "loopback"] as const;

@@ -1,0 +1,185 @@
+/**
+ * Runs another program: bytes in, bytes out.
+ *
+ * One poll(2) loop serves all three pipes, so a child that writes before it reads, or never reads,
+ * cannot block us, and we cannot block it.
+ */
+import { concat } from "../addr/bytes.ts";
+import { constants, isErrno, sys } from "../sys/sys.ts";
+
+export interface ExecOptions {
+  /** The argument vector, `[0]` included; default: the path alone. */
+  argv?: string[];
+  environ: Record<string, string>;
+  /** What the child reads on stdin; default: nothing. */
+  input?: Uint8Array;
+  /** Gets what the child writes to stderr, as it comes. */
+  onStderr?(data: Uint8Array): void;
+  /** The most bytes that stdout may give; default 16 MiB. */
+  limit?: number;
+}
+
+export interface ExecOutput {
+  stdout: Uint8Array;
+  /** The first 64 KiB. */
+  stderr: Uint8Array;
+  /** The exit status; null where a signal ended the child. */
+  status: number | null;
+  /** The number of that signal, or null. */
+  signal: number | null;
+}
+
+const readSize = 64 * 1024;
+/** PIPE_BUF: what POLLOUT promises that a pipe takes without blocking (pipe(7)). */
+const writeSize = 4096;
+const keptStderr = 64 * 1024;
+const defaultLimit = 16 * 1024 * 1024;
+
+/**
+ * Runs the program at `path` and waits for its end.
+ *
+ * @throws SystemError what execve(2) said; a file that is still open for writing (ETXTBSY) is tried
+ *   again for about 5 s. Error, where the child writes more than `limit`: it is then killed.
+ */
+export function exec(path: string, options: ExecOptions): ExecOutput {
+  const { child, stdin, stdout, stderr } = start(path, options);
+  const input = new Writer(stdin, options.input ?? new Uint8Array(0));
+  const output = new Reader(stdout, options.limit ?? defaultLimit);
+  const errors = new Reader(stderr, keptStderr, options.onStderr);
+  try {
+    input.closeIfDone();
+    while (input.open || output.open || errors.open) step(input, output, errors);
+    if (output.excess)
+      throw new Error(`Cannot run ${path}: its output exceeds ${output.limit} bytes`);
+  } catch (error) {
+    sys.kill(child, constants.SIGKILL);
+    sys.waitpid(child);
+    throw error;
+  } finally {
+    for (const end of [input, output, errors]) end.close();
+  }
+  return { stdout: output.bytes(), stderr: errors.bytes(), ...sys.waitpid(child) };
+}
+
+function step(input: Writer, output: Reader, errors: Reader): void {
+  const { POLLIN, POLLOUT } = constants;
+  const ends = [input, output, errors].filter((end) => end.open);
+  const asked = ends.flatMap((end) => [end.fd, end === input ? POLLOUT : POLLIN]);
+  const ready = sys.poll(asked, -1);
+  for (const [index, end] of ends.entries()) {
+    if (ready[index]) end.move();
+  }
+  if (output.excess) for (const end of ends) end.close();
+}
+
+interface Started {
+  child: number;
+  stdin: number;
+  stdout: number;
+  stderr: number;
+}
+
+function start(path: string, options: ExecOptions): Started {
+  const open: number[] = [];
+  const pipe = () => {
+    const ends = sys.pipe();
+    open.push(...ends);
+    return ends;
+  };
+  try {
+    const [childIn, stdin] = pipe();
+    const [stdout, childOut] = pipe();
+    const [stderr, childErr] = pipe();
+    const child = spawn(path, options, [childIn, childOut, childErr]);
+    for (const fd of [childIn, childOut, childErr]) sys.close(fd);
+    return { child, stdin, stdout, stderr };
+  } catch (error) {
+    for (const fd of open) sys.close(fd);
+    throw error;
+  }
+}
+
+/** A program that is just being installed may be open for writing: soon it is not. */
+function spawn(path: string, options: ExecOptions, stdio: [number, number, number]): number {
+  for (let wait = 10; ; wait *= 2) {
+    try {
+      return sys.spawn(path, options.argv ?? [path], options.environ, stdio);
+    } catch (error) {
+      if (!isErrno(error, "ETXTBSY") || wait > 2560) throw error;
+      sys.poll([], wait);
+    }
+  }
+}
+
+class Writer {
+  readonly fd: number;
+  readonly #data: Uint8Array;
+  #written = 0;
+  open = true;
+
+  constructor(fd: number, data: Uint8Array) {
+    this.fd = fd;
+    this.#data = data;
+  }
+
+  move(): void {
+    try {
+      const next = this.#data.subarray(this.#written, this.#written + writeSize);
+      this.#written += sys.write(this.fd, next);
+    } catch (error) {
+      // The child need not read what it is given.
+      if (!isErrno(error, "EPIPE")) throw error;
+      this.#written = this.#data.length;
+    }
+    this.closeIfDone();
+  }
+
+  closeIfDone(): void {
+    if (this.#written >= this.#data.length) this.close();
+  }
+
+  close(): void {
+    if (this.open) sys.close(this.fd);
+    this.open = false;
+  }
+}
+
+class Reader {
+  readonly fd: number;
+  readonly limit: number;
+  readonly #onData: ((data: Uint8Array) => void) | undefined;
+  readonly #parts: Uint8Array[] = [];
+  #length = 0;
+  open = true;
+
+  constructor(fd: number, limit: number, onData?: (data: Uint8Array) => void) {
+    this.fd = fd;
+    this.limit = limit;
+    this.#onData = onData;
+  }
+
+  get excess(): boolean {
+    return this.#length > this.limit;
+  }
+
+  move(): void {
+    const data = sys.read(this.fd, readSize);
+    if (data.length === 0) {
+      this.close();
+      return;
+    }
+    if (!this.excess) this.#parts.push(data);
+    this.#length += data.length;
+    this.#onData?.(data);
+  }
+
+  close(): void {
+    if (this.open) sys.close(this.fd);
+    this.open = false;
+  }
+
+  /** What was read, cut at the limit. */
+  bytes(): Uint8Array {
+    return concat(...this.#parts).subarray(0, this.limit);
+  }
+}
