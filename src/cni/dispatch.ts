@@ -38,8 +38,8 @@ export function dispatch(
   outside: Outside,
   deliver: (result: Result) => void,
 ): void {
-  const verb = Object.hasOwn(verbs, env.command) && verbs[env.command];
-  if (!verb) {
+  const verb = verbs[env.command];
+  if (!verb || !Object.keys(verbs).includes(env.command)) {
     throw new CniError("InvalidEnvironmentVariables", `unknown CNI_COMMAND: ${env.command}`);
   }
   const { request, io } = outside;

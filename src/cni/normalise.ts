@@ -41,7 +41,6 @@ function normaliseObject(schema: Property, value: JsonObject): JsonObject {
 }
 
 function declaredKey(properties: Properties, key: string): string | undefined {
-  if (Object.hasOwn(properties, key)) return key;
   for (const name in properties) if (isKey(key, name)) return name;
   return undefined;
 }
