@@ -1,0 +1,238 @@
+/**
+ * nf_tables of one namespace: questions by name, and changes in transactions.
+ *
+ * Nothing here lists what grows with the node, except where a function says so. Sources:
+ * net/netfilter/nfnetlink.c (batches) and nf_tables_api.c.
+ */
+import type { Codec } from "../netlink/codec.ts";
+import { type Chain, chainMessage } from "../netlink/nftables/chain.ts";
+import { type Element, elementsMessage } from "../netlink/nftables/element.ts";
+import {
+  batchBegin,
+  batchEnd,
+  batchMessage,
+  batchResource,
+  generationMessage,
+  messageTypes,
+} from "../netlink/nftables/header.ts";
+import { type Rule, ruleMessage } from "../netlink/nftables/rule.ts";
+import { type Table, tableMessage } from "../netlink/nftables/table.ts";
+import type { Reader } from "../netlink/wire.ts";
+import { constants, isErrno, sys } from "../sys/sys.ts";
+import { isKernelError } from "./errors.ts";
+import type { Netns } from "./netns.ts";
+import { type Change, label, type TableName } from "./nft-changes.ts";
+import { explainRefusal, NftUnsupported } from "./nft-support.ts";
+import { type NetlinkSocket, type Request, request } from "./socket.ts";
+
+/** A question about one object; `undefined` is the answer if there is none. */
+export interface Query<Out> {
+  asked: Request;
+  read(payload: Reader): Out;
+}
+type Queries = Record<string, Query<unknown>>;
+type Answers<Q extends Queries> = {
+  -readonly [K in keyof Q]: (Q[K] extends Query<infer Out> ? Out : never) | undefined;
+};
+
+/** No such object, or no such family, on kernels that were built without. */
+const absent = ["ENOENT", "EOPNOTSUPP", "EAFNOSUPPORT"] as const;
+
+export function tableQuery({ family, table }: TableName): Query<Table> {
+  return query(
+    messageTypes.getTable,
+    tableMessage,
+    { family, name: table },
+    `look up ${label(family, table)}`,
+    (answer) => answer,
+  );
+}
+
+export function chainQuery({ family, table }: TableName, name: string): Query<Chain> {
+  return query(
+    messageTypes.getChain,
+    chainMessage,
+    { family, table, name },
+    `look up chain ${name} of ${label(family, table)}`,
+    (answer) => answer,
+  );
+}
+
+export function elementQuery(
+  { family, table }: TableName,
+  set: string,
+  key: Uint8Array,
+): Query<Element> {
+  return query(
+    messageTypes.getSetElem,
+    elementsMessage,
+    { family, table, set, elements: [{ key: { value: key } }] },
+    `look up an element of ${set} of ${label(family, table)}`,
+    (answer) => (answer.elements ?? [])[0] as Element,
+  );
+}
+
+function query<In, Answer, Out>(
+  type: number,
+  codec: Codec<In, Answer>,
+  value: In,
+  what: string,
+  pick: (answer: Answer) => Out,
+): Query<Out> {
+  return {
+    asked: request(type, 0, codec, value, what, absent),
+    read: (payload) => pick(codec.read(payload)),
+  };
+}
+
+export class Nft {
+  readonly #netns: Netns;
+  #socket: NetlinkSocket | undefined;
+  /** That the last `look` saw. */
+  #generation: number | undefined;
+
+  constructor(netns: Netns) {
+    this.#netns = netns;
+  }
+
+  close(): void {
+    this.#socket?.close();
+    this.#socket = undefined;
+  }
+
+  /** Throws NftUnsupported on a kernel without nf_tables. */
+  get #open(): NetlinkSocket {
+    try {
+      this.#socket ??= this.#netns.openSocket(constants.NETLINK_NETFILTER);
+      return this.#socket;
+    } catch (error) {
+      if (!isErrno(error, "EPROTONOSUPPORT")) throw error;
+      throw new NftUnsupported("use nf_tables", ["CONFIG_NETFILTER_NETLINK", "CONFIG_NF_TABLES"]);
+    }
+  }
+
+  /** Whether the kernel has nf_tables at all. */
+  isSupported(): boolean {
+    try {
+      this.look({});
+      return true;
+    } catch (error) {
+      if (error instanceof NftUnsupported) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Asks all questions in one write.
+   * @returns the answers, and the generation that they belong to: what is committed with it fails
+   *   if anything changed since
+   */
+  look<const Q extends Queries>(queries: Q): Answers<Q> & { generation: number } {
+    const names = Object.keys(queries);
+    const asked = [
+      generationRequest,
+      ...names.map((name) => (queries[name] as Query<unknown>).asked),
+    ];
+    const answers: Record<string, unknown> = {};
+    try {
+      this.#open.transact(asked, (index, _header, payload) => {
+        const name = names[index - 1];
+        if (name === undefined) answers.generation = generationMessage.read(payload).generation;
+        else answers[name] = (queries[name] as Query<unknown>).read(payload);
+      });
+    } catch (error) {
+      // nfnetlink knows no such subsystem, and could not load its module.
+      if (!isKernelError(error, "EINVAL", "EOPNOTSUPP") || answers.generation !== undefined) {
+        throw error;
+      }
+      throw new NftUnsupported("use nf_tables", ["CONFIG_NF_TABLES"]);
+    }
+    this.#generation = answers.generation as number;
+    return answers as Answers<Q> & { generation: number };
+  }
+
+  /** The rules of one chain, in order; none if there is no such chain. */
+  rules({ family, table }: TableName, chain: string): Rule[] {
+    const what = `list chain ${chain} of ${label(family, table)}`;
+    const asked = request(messageTypes.getRule, 0, ruleMessage, { family, table, chain }, what);
+    // Kernels before 4.13 ignore what they cannot filter by.
+    return this.#dump(asked, ruleMessage).filter(
+      (rule) => rule.table === table && rule.chain === chain,
+    );
+  }
+
+  /** All chains of a table. Reads all chains of the family: for GC only. */
+  chains({ family, table }: TableName): Chain[] {
+    const what = `list the chains of ${label(family, table)}`;
+    const asked = request(messageTypes.getChain, 0, chainMessage, { family }, what);
+    return this.#dump(asked, chainMessage).filter((chain) => chain.table === table);
+  }
+
+  /** All elements of a set, which may be as many as the node has attachments: for GC only. */
+  elements({ family, table }: TableName, set: string): Element[] {
+    const what = `list ${set} of ${label(family, table)}`;
+    const value = { family, table, set };
+    const asked = request(messageTypes.getSetElem, 0, elementsMessage, value, what);
+    return this.#dump(asked, elementsMessage).flatMap((part) => part.elements ?? []);
+  }
+
+  #dump<Out>(asked: Request, codec: Codec<never, Out>): Out[] {
+    try {
+      return this.#open.dump(asked, codec);
+    } catch (error) {
+      if (isKernelError(error, ...absent)) return [];
+      throw error;
+    }
+  }
+
+  /**
+   * Does all changes or none.
+   * @param generation from `look`: refuses (ERESTART) if anything was changed since
+   * @throws KernelError that names the first change refused, NftUnsupported
+   */
+  commit(changes: readonly Change[], generation?: number): void {
+    if (changes.length === 0) return;
+    const requests = [bracket(batchBegin, generation), ...changes, bracket(batchEnd)];
+    try {
+      this.#open.transact(requests);
+    } catch (error) {
+      throw isKernelError(error) ? explainRefusal(error, changes) : error;
+    }
+  }
+
+  /**
+   * Looks and then changes, once more if another process came between.
+   * @param attempt looks, commits, and leaves nothing behind when that throws
+   */
+  retry<T>(attempt: () => T): T {
+    for (let round = 0; ; round++) {
+      try {
+        return attempt();
+      } catch (error) {
+        if (!isKernelError(error, ...raced) || round === maxRounds) throw error;
+        // If nothing was committed since, the refusal is no race, and would come again.
+        const seen = this.#generation;
+        const now = this.look({}).generation;
+        if (now === seen && !isKernelError(error, "EINTR", "ERESTART")) throw error;
+        sys.poll([], (sys.random(1)[0] as number) & Math.min(round, 15));
+      }
+    }
+  }
+}
+
+/** How a race shows: what was there is gone, or what was not there is. */
+const raced = ["ERESTART", "EINTR", "EEXIST", "ENOENT", "EBUSY"] as const;
+const maxRounds = 200;
+
+const generationRequest = request(
+  messageTypes.getGen,
+  0,
+  generationMessage,
+  {},
+  "read the generation of nf_tables",
+);
+
+function bracket(type: number, generation?: number): Request {
+  const value = { resource: batchResource, ...(generation !== undefined && { generation }) };
+  return { ...request(type, 0, batchMessage, value, "change nf_tables"), frame: true };
+}
