@@ -47,25 +47,32 @@ size_t StackSize() {
   return std::min<size_t>(wanted, limit.rlim_cur / 2);
 }
 
-JSModuleDef* LoadChunk(JSContext* context, const char* name, void*) {
-  for (const Chunk* chunk = kChunks; chunk->name; chunk++) {
-    if (strcmp(chunk->name, name) != 0) continue;
-    JSValue module = JS_ReadObject(context, chunk->begin, chunk->end - chunk->begin,
-                                   JS_READ_OBJ_BYTECODE);
-    if (JS_IsException(module)) return nullptr;
-    auto* definition = static_cast<JSModuleDef*>(JS_VALUE_GET_PTR(module));
-    JS_FreeValue(context, module);  // the context keeps its modules
-    return definition;
-  }
-  JS_ThrowReferenceError(context, "no module '%s' in this executable", name);
+const Chunk* FindChunk(const char* name) {
+  for (const Chunk* chunk = kChunks; chunk->name; chunk++)
+    if (strcmp(chunk->name, name) == 0) return chunk;
   return nullptr;
 }
 
-// __cniboxLoad(name): the namespace of a module, loaded and evaluated at once.
+JSModuleDef* LoadChunk(JSContext* context, const char* name, void*) {
+  const Chunk* chunk = FindChunk(name);
+  if (!chunk) {
+    JS_ThrowReferenceError(context, "no module '%s' in this executable", name);
+    return nullptr;
+  }
+  JSValue module = JS_ReadObject(context, chunk->begin, chunk->end - chunk->begin,
+                                 JS_READ_OBJ_BYTECODE);
+  if (JS_IsException(module)) return nullptr;
+  auto* definition = static_cast<JSModuleDef*>(JS_VALUE_GET_PTR(module));
+  JS_FreeValue(context, module);  // the context keeps its modules
+  return definition;
+}
+
+// __cniboxLoad(name): the namespace of a module, loaded and evaluated at once; undefined where
+// the executable has none of that name.
 JSValue Load(JSContext* context, JSValueConst, int, JSValueConst* argv) {
   const char* name = JS_ToCString(context, argv[0]);
   if (!name) return JS_EXCEPTION;
-  JSValue result = ext_load_module(context, name);
+  JSValue result = FindChunk(name) ? ext_load_module(context, name) : JS_UNDEFINED;
   JS_FreeCString(context, name);
   return result;
 }

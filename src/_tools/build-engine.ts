@@ -1,0 +1,26 @@
+/**
+ * Builds `build/cnibox`, the executable that is shipped.
+ *
+ *     tsx src/_tools/build-engine.ts [--sanitize] [--out=FILE]
+ *
+ * The applets are what `schemas.ts` has made in `build/gen/applets/`.
+ */
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { buildEngine, root } from "./engine.ts";
+
+const sanitize = process.argv.includes("--sanitize");
+const out = process.argv.find((argument) => argument.startsWith("--out="))?.slice("--out=".length);
+const executable = out ?? (sanitize ? "build/sanitize/cnibox" : "build/cnibox");
+
+const applets = readdirSync(join(root, "build/gen/applets")).map((file) => [
+  `applet/${file.replace(/\.ts$/, "")}`,
+  `build/gen/applets/${file}`,
+]);
+await buildEngine({
+  entries: { main: "src/main.ts", ...Object.fromEntries(applets) },
+  executable,
+  sanitize,
+  ...(sanitize && { variant: "sanitize" }),
+});
+console.log(`${executable}: ${statSync(join(root, executable)).size} bytes`);
