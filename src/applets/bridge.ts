@@ -16,15 +16,16 @@ import { type AddCall, type Call, type CheckCall, defineApplet } from "../cni/ap
 import { type Config, configSchema, object } from "../cni/config.ts";
 import { CniError } from "../cni/errors.ts";
 import * as ipam from "../cni/ipam.ts";
-import type { Interface, Result } from "../cni/result.ts";
+import { emptyResult, type Interface, type Result } from "../cni/result.ts";
 import { tryAll } from "../cni/undo.ts";
 import type { Link } from "../kernel/links.ts";
+import { attachmentOf } from "../net/attachment.ts";
 import { ensureBridge, ensureGatewayAddress, portsOf } from "../net/bridge.ts";
 import { enableForwarding } from "../net/forwarding.ts";
 import * as iface from "../net/interface.ts";
 import { macSources, requestedMac } from "../net/mac.ts";
 import * as masquerade from "../net/masquerade.ts";
-import { collectLinks, ownerOf, removeHostVeth } from "../net/ownership.ts";
+import { collectLinks, removeHostVeth } from "../net/ownership.ts";
 import { ensureVlanInterface, plug } from "../net/port.ts";
 import * as spoofCheck from "../net/spoof-check.ts";
 import * as verify from "../net/verify.ts";
@@ -129,23 +130,24 @@ export default defineApplet({
   add(call) {
     const { config, host, container, undo } = call;
     const { vlans, mac } = readSettings(call);
+    const mtu = config.mtu > 0 ? config.mtu : undefined;
     const bridge = ensureBridge(
       host,
       {
         name: config.bridge,
-        mtu: config.mtu,
+        mtu,
         vlanFiltering: vlans.filtering,
         promiscuous: config.promiscMode,
       },
       undo,
     );
-    const owner = ownerOf(call);
-    const port = addVeth({ owner, host, container, undo, mtu: config.mtu, mac, master: bridge });
-    plug({ host, port, bridge, owner, vlans, ...config });
-    const inside = container.links.get(owner.ifName);
+    const attachment = attachmentOf(call);
+    const port = addVeth({ attachment, host, container, undo, mtu, mac, master: bridge });
+    plug({ ...config, host, port, attachment, vlans });
+    const inside = container.links.get(attachment.ifName);
     if (config.macspoofchk) {
-      spoofCheck.setup(host, owner, port.name, inside.mac);
-      undo.push("remove the spoof check", () => spoofCheck.teardown(host, owner));
+      spoofCheck.setup(host, attachment, port.name, inside.mac);
+      undo.push("remove the spoof check", () => spoofCheck.teardown(host, attachment));
     }
 
     const interfaces: Interface[] = [
@@ -153,9 +155,8 @@ export default defineApplet({
       { name: port.name, mac: port.mac },
       { name: inside.name, mac: inside.mac, sandbox: call.attachment.netns },
     ];
-    const result = config.ipam?.type
-      ? addLayer3(call, { bridge, port, inside, vlans, interfaces })
-      : { interfaces };
+    const attached = { bridge, port, inside, interfaces };
+    const result = config.ipam?.type ? addLayer3(call, attached) : { ...emptyResult(), interfaces };
     if (!config.ipam?.type && !config.disableContainerInterface) {
       container.links.change(inside.index, { up: true });
     }
@@ -171,23 +172,23 @@ export default defineApplet({
     const bridge = checkBridge(call, result);
     const inside = verify.expectLink(container, verify.containerEntry(call, result), "veth");
     checkPort(call, result, bridge, inside);
-    for (const { name, sandbox } of result.interfaces ?? []) {
+    for (const { name, sandbox } of result.interfaces) {
       if (!sandbox) host.links.get(name);
     }
     verify.expectAddresses(container, inside, result);
-    verify.expectRoutes(container, result.routes ?? []);
+    verify.expectRoutes(container, result.routes);
   },
 
   del(call) {
-    const { config, host, container, attachment } = call;
-    const owner = ownerOf(call);
+    const { config, host, container } = call;
+    const attachment = attachmentOf(call);
     const addresses = container ? iface.globalAddresses(container, attachment.ifName) : [];
     tryAll(
       () => container?.links.remove(attachment.ifName),
-      () => removeHostVeth(host, owner), // its namespace may live on without its name
+      () => removeHostVeth(host, attachment), // its namespace may live on without its name
       () => config.ipam?.type && ipam.del(call),
-      () => config.macspoofchk && spoofCheck.teardown(host, owner),
-      () => config.ipMasq && masquerade.teardown(host, owner, addresses, config.ipMasqBackend),
+      () => config.macspoofchk && spoofCheck.teardown(host, attachment),
+      () => config.ipMasq && masquerade.teardown(host, attachment, addresses, config.ipMasqBackend),
     );
   },
 
@@ -234,7 +235,6 @@ interface Attached {
   bridge: Link;
   port: Link;
   inside: Link;
-  vlans: PortVlans;
   /** Of the result; the VLAN interface is added here. */
   interfaces: Interface[];
 }
@@ -243,18 +243,18 @@ function addLayer3(call: AddCall<Conf>, attached: Attached): Result {
   const { config, host, container } = call;
   const { inside, interfaces } = attached;
   const leased = ipam.add(call);
-  const ips = leased.ips ?? [];
-  if (ips.length === 0) throw new CniError("Internal", "IPAM plugin returned missing IP config");
+  if (leased.ips.length === 0)
+    throw new CniError("Internal", "IPAM plugin returned missing IP config");
 
   const isGateway = config.isGateway || config.isDefaultGateway;
   const result = {
     ...leased,
     interfaces,
-    ips: ips.map((ip) => {
+    ips: leased.ips.map((ip) => {
       const gateway = ip.gateway ?? (isGateway ? firstAddress(ip.address) : undefined);
       return { ...ip, interface: interfaces.length - 1, ...(gateway && { gateway }) };
     }),
-    routes: [...(leased.routes ?? [])],
+    routes: [...leased.routes],
   };
   if (config.isDefaultGateway) addDefaultRoutes(result);
 
@@ -262,12 +262,12 @@ function addLayer3(call: AddCall<Conf>, attached: Attached): Result {
   iface.configure(container, inside, result);
   if (isGateway) addGateways(call, attached, result);
   if (config.ipMasq) {
-    const owner = ownerOf(call);
+    const attachment = attachmentOf(call);
     const addresses = result.ips.map(({ address }) => address);
     call.undo.push("remove the masquerade rules", () =>
-      masquerade.teardown(host, owner, addresses, config.ipMasqBackend),
+      masquerade.teardown(host, attachment, addresses, config.ipMasqBackend),
     );
-    masquerade.setup(host, owner, addresses, config.ipMasqBackend);
+    masquerade.setup(host, attachment, addresses, config.ipMasqBackend);
   }
   return result;
 }
@@ -277,7 +277,7 @@ function firstAddress(address: Cidr): Uint8Array {
 }
 
 /** One default route per family, unless IPAM gave one. */
-function addDefaultRoutes(result: Required<Pick<Result, "ips" | "routes">>): void {
+function addDefaultRoutes(result: Result): void {
   for (const { address, gateway } of result.ips) {
     const family = isV4(address.ip) ? 4 : 6;
     if (!gateway || iface.hasDefaultRoute(result.routes, family)) continue;
@@ -298,11 +298,11 @@ function tuneContainer({ config, container }: AddCall<Conf>, { name }: Link): vo
 
 function addGateways(
   call: AddCall<Conf>,
-  { bridge, port, vlans, interfaces }: Attached,
-  result: Required<Pick<Result, "ips">>,
+  { bridge, port, interfaces }: Attached,
+  result: Result,
 ): void {
   const { config, host, undo } = call;
-  const link = config.vlan ? ensureVlanInterface({ host, bridge, vlans, undo, ...config }) : bridge;
+  const link = config.vlan ? ensureVlanInterface({ ...config, host, bridge, undo }) : bridge;
   if (link !== bridge) interfaces.push({ name: link.name, mac: link.mac });
   const ours = new Set([port.index, link.parent]);
   const shared = () => portsOf(host, bridge.index).some(({ index }) => !ours.has(index));
@@ -334,15 +334,17 @@ function awaitCarrier({ host }: Call<Conf>, port: Link, bridge: Link): void {
 }
 
 function checkBridge({ config, host }: CheckCall<Conf>, result: Result): Link {
-  const entry = (result.interfaces ?? []).filter(({ name }) => name === config.bridge).pop();
+  const entry = result.interfaces.filter(({ name }) => name === config.bridge).pop();
   if (!entry || entry.sandbox) {
     throw verify.failed(`Cannot find the host's bridge "${config.bridge}" in prevResult`);
   }
   const bridge = verify.expectLink(host, entry, "bridge");
-  if (bridge.promiscuous !== config.promiscMode) {
+  // The flag tells what was configured; the count would also tell of somebody's tcpdump.
+  const promiscuous = bridge.flags.includes("promiscuous");
+  if (promiscuous !== config.promiscMode) {
     throw verify.failed(
       `Interface "${bridge.name}" has another promiscuous mode than configured`,
-      `expected ${config.promiscMode}, found ${bridge.promiscuous}`,
+      `expected ${config.promiscMode}, found ${promiscuous}`,
     );
   }
   return bridge;
@@ -350,7 +352,7 @@ function checkBridge({ config, host }: CheckCall<Conf>, result: Result): Link {
 
 /** The container's peer is among the result's interfaces and is a port of the bridge. */
 function checkPort({ host }: CheckCall<Conf>, result: Result, bridge: Link, inside: Link): void {
-  for (const entry of result.interfaces ?? []) {
+  for (const entry of result.interfaces) {
     if (entry.sandbox || entry.name === bridge.name) continue;
     const link = host.links.find(entry.name);
     if (!link || link.index !== inside.parent || link.parent !== inside.index) continue;

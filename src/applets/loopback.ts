@@ -10,6 +10,7 @@ import { formatIp, isLoopback, isV4 } from "../addr/ip.ts";
 import { defineApplet } from "../cni/applet.ts";
 import { configSchema } from "../cni/config.ts";
 import { CniError } from "../cni/errors.ts";
+import { emptyResult } from "../cni/result.ts";
 
 const lo = "lo";
 
@@ -36,6 +37,7 @@ export default defineApplet({
     const first4 = addresses.find(({ ip }) => isV4(ip));
     const first6 = addresses.find(({ ip }) => !isV4(ip));
     return {
+      ...emptyResult(),
       interfaces: [{ name: lo, mac: "00:00:00:00:00:00", sandbox: attachment.netns }],
       ips: [first4, first6].flatMap((address) => (address ? [{ interface: 0, address }] : [])),
     };
@@ -46,6 +48,6 @@ export default defineApplet({
   },
 
   del({ container }) {
-    container?.links.change(lo, { up: false });
+    container?.links.change(container.links.get(lo).index, { up: false });
   },
 });

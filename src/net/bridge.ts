@@ -29,7 +29,7 @@ export function ensureBridge(host: Netns, request: BridgeRequest, undo: Undo): L
   }
   // Before it is up: a container could otherwise play the host's router (CVE-2020-10749).
   ignoreRouterAdvertisements(host, name);
-  const promote = promiscuous && bridge.promiscuity === 0;
+  const promote = promiscuous && !bridge.flags.includes("promiscuous");
   if (!bridge.up || promote) {
     host.links.change(bridge.index, { up: true, ...(promote && { promiscuous: true }) });
   }

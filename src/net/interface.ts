@@ -32,7 +32,7 @@ export function configure(container: Netns, link: Link, result: Result): void {
   const gateway6 = gateways.find((gateway) => !isV4(gateway));
   if (gateway6) container.addresses.waitUntilSettled(link.index, settleTimeout);
   container.routes.addAll(
-    (result.routes ?? []).map((route) => ({
+    result.routes.map((route) => ({
       ...route,
       gateway: route.gw ?? (isV4(route.dst.ip) ? gateway4 : gateway6),
       oif: link.index,
@@ -40,10 +40,10 @@ export function configure(container: Netns, link: Link, result: Result): void {
   );
 }
 
-function ipsOf(link: Link, result: Result): NonNullable<Result["ips"]> {
-  const interfaces = result.interfaces ?? [];
+function ipsOf(link: Link, result: Result): Result["ips"] {
+  const { interfaces } = result;
   if (interfaces.length === 0) throw new CniError("Internal", "no interfaces to configure");
-  return (result.ips ?? []).filter(({ interface: index }) => {
+  return result.ips.filter(({ interface: index }) => {
     if (index === undefined) return false;
     if (interfaces[index]?.name === link.name) return true;
     throw new CniError(
@@ -72,7 +72,7 @@ export function hasDefaultRoute(routes: readonly Route[], family: 4 | 6): boolea
 }
 
 /** The config's DNS settings where it has any, else what the IPAM plugin said. */
-export function chooseDns(config: Dns | undefined, ipam: Dns | undefined): Dns | undefined {
+export function chooseDns(config: Dns | undefined, ipam: Dns): Dns {
   const isSet = config && (config.nameservers || config.search || config.options || config.domain);
   return isSet ? config : ipam;
 }

@@ -7,41 +7,24 @@
  */
 import { sha512Hex } from "../addr/sha512.ts";
 import type { Netns } from "../kernel/netns.ts";
-
-/** What identifies an attachment across all networks of a node. */
-export interface Owner {
-  network: string;
-  containerId: string;
-  ifName: string;
-}
-
-export function ownerOf({
-  network,
-  attachment,
-}: {
-  network: string;
-  attachment: { containerId: string; ifName: string };
-}): Owner {
-  const { containerId, ifName } = attachment;
-  return { network, containerId, ifName };
-}
+import type { Attachment, ValidAttachment } from "./attachment.ts";
 
 /** IFALIASZ of include/uapi/linux/if.h, less the NUL. */
 const maxAlias = 255;
 
 /** `veth` and 8 hex digits, as the reference names its host ends (there the digits are random). */
-export function hostVethName(owner: Owner): string {
-  return `veth${digest(`${owner.network}/${owner.containerId}/${owner.ifName}`, 8)}`;
+export function hostVethName({ network, containerId, ifName }: Attachment): string {
+  return `veth${digest(`${network}/${containerId}/${ifName}`, 8)}`;
 }
 
 /**
  * The alias of a host interface: `cni:<network>/<containerID>/<ifname>`, or hashes of the parts
  * where that is too long for the kernel. None of the parts can hold a slash.
  */
-export function alias(owner: Owner): string {
-  const plain = `${plainPrefix(owner.network)}${owner.containerId}/${owner.ifName}`;
+export function alias({ network, containerId, ifName }: Attachment): string {
+  const plain = `${plainPrefix(network)}${containerId}/${ifName}`;
   if (plain.length <= maxAlias) return plain;
-  return hashedPrefix(owner.network) + digest(`${owner.ifName}:${owner.containerId}`, 16);
+  return hashedPrefix(network) + digest(`${ifName}:${containerId}`, 16);
 }
 
 /**
@@ -52,7 +35,7 @@ export function alias(owner: Owner): string {
 export function collectLinks(
   host: Netns,
   network: string,
-  valid: readonly Omit<Owner, "network">[],
+  valid: readonly ValidAttachment[],
 ): string[] {
   const kept = new Set(valid.map((attachment) => alias({ network, ...attachment })));
   const prefixes = [plainPrefix(network), hashedPrefix(network)];
@@ -66,9 +49,9 @@ export function collectLinks(
 }
 
 /** Removes the attachment's host interface if it is still there and ours. */
-export function removeHostVeth(host: Netns, owner: Owner): boolean {
-  const link = host.links.find(hostVethName(owner));
-  return link !== undefined && link.alias === alias(owner) && host.links.remove(link.index);
+export function removeHostVeth(host: Netns, attachment: Attachment): boolean {
+  const link = host.links.find(hostVethName(attachment));
+  return link !== undefined && link.alias === alias(attachment) && host.links.remove(link.index);
 }
 
 function plainPrefix(network: string): string {

@@ -5,16 +5,17 @@ import type { BridgeVlan } from "../kernel/bridge-vlans.ts";
 import { isKernelError } from "../kernel/errors.ts";
 import type { Link } from "../kernel/links.ts";
 import type { Netns } from "../kernel/netns.ts";
+import type { Attachment } from "./attachment.ts";
 import { ignoreRouterAdvertisements } from "./bridge.ts";
 import { randomVethName } from "./names.ts";
-import { alias, type Owner } from "./ownership.ts";
+import { alias } from "./ownership.ts";
 import type { PortVlans } from "./vlans.ts";
 
 export interface PlugRequest {
   host: Netns;
   /** The host end of the pair; already a port, still down. */
   port: Link;
-  owner: Owner;
+  attachment: Attachment;
   vlans: PortVlans;
   preserveDefaultVlan: boolean;
   hairpinMode: boolean;
@@ -23,12 +24,13 @@ export interface PlugRequest {
 
 /** Sets the port up as configured, then brings it up. */
 export function plug(request: PlugRequest): void {
-  const { host, port, owner, vlans, preserveDefaultVlan, hairpinMode, portIsolation } = request;
+  const { host, port, attachment, vlans, preserveDefaultVlan, hairpinMode, portIsolation } =
+    request;
   setVlans(host, port, vlans, preserveDefaultVlan);
   ignoreRouterAdvertisements(host, port.name);
   host.links.change(port.index, {
     up: true,
-    alias: alias(owner),
+    alias: alias(attachment),
     bridgePort: { hairpin: hairpinMode, isolated: portIsolation },
   });
 }
@@ -72,8 +74,7 @@ export function ensureVlanInterface(request: VlanInterfaceRequest): Link {
     link = host.links.add({
       name,
       mtu: bridge.mtu,
-      kind: "veth",
-      peer: { name: peerName, mtu: bridge.mtu },
+      info: { kind: "veth", data: { peer: { name: peerName, mtu: bridge.mtu } } },
     });
   } catch (error) {
     if (isKernelError(error, "EEXIST")) return host.links.get(name); // another ADD was faster

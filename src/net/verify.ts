@@ -23,7 +23,7 @@ export function requirePrevResult(call: CheckCall<unknown>): Result {
 /** The result's entry for the container's interface. */
 export function containerEntry(call: CheckCall<unknown>, result: Result): Interface {
   const { ifName, netns } = call.attachment;
-  const entries = (result.interfaces ?? []).filter(({ name }) => name === ifName);
+  const entries = result.interfaces.filter(({ name }) => name === ifName);
   const entry = entries.filter(({ sandbox }) => sandbox === netns).pop();
   if (entry) return entry;
   const sandbox = entries.pop()?.sandbox ?? "";
@@ -57,7 +57,7 @@ export function expectLink(netns: Netns, entry: Interface, kind: string): Link {
  */
 export function expectAddresses(container: Netns, link: Link, result: Result): void {
   const present = container.addresses.list(link.index);
-  for (const { address, gateway } of result.ips ?? []) {
+  for (const { address, gateway } of result.ips) {
     if (!present.some((p) => equalCidr(p.address, address))) {
       throw failed(
         `Failed to match addr ${formatCidr(address)} on interface ${link.name}`,

@@ -3,15 +3,16 @@ import type { Undo } from "../cni/undo.ts";
 import { isKernelError } from "../kernel/errors.ts";
 import type { Link } from "../kernel/links.ts";
 import type { Netns } from "../kernel/netns.ts";
+import type { Attachment } from "./attachment.ts";
 import { randomVethName } from "./names.ts";
-import { hostVethName, type Owner } from "./ownership.ts";
+import { hostVethName } from "./ownership.ts";
 
 export interface VethRequest {
-  owner: Owner;
+  attachment: Attachment;
   host: Netns;
   container: Netns;
   undo: Undo;
-  /** 0: the kernel's default. */
+  /** Default: the kernel's. */
   mtu?: number | undefined;
   /** The container end's; default: a random one. */
   mac?: string | undefined;
@@ -27,25 +28,27 @@ export interface VethRequest {
  * from the attachment, and a name that is taken on the host is retried.
  */
 export function addVeth(request: VethRequest): Link {
-  const { owner, host, container, undo, mtu, mac, master } = request;
-  let name = hostVethName(owner);
+  const { attachment, host, container, undo, mtu, mac, master } = request;
+  let name = hostVethName(attachment);
   for (let tries = 10; ; tries--) {
     try {
       const link = host.links.add({
         name,
         mtu,
         master: master?.index,
-        kind: "veth",
-        peer: { name: owner.ifName, netns: container, mtu, mac },
+        info: {
+          kind: "veth",
+          data: { peer: { name: attachment.ifName, netns: container, mtu, mac } },
+        },
       });
       undo.push("delete the veth pair", () => host.links.remove(link.index));
       return link;
     } catch (error) {
       if (!isKernelError(error, "EEXIST")) throw error;
-      if (container.links.find(owner.ifName)) {
+      if (container.links.find(attachment.ifName)) {
         throw new CniError(
           "Internal",
-          `container veth name ("${owner.ifName}") peer provided ("${name}") already exists`,
+          `container veth name ("${attachment.ifName}") peer provided ("${name}") already exists`,
         );
       }
       if (tries === 0) throw error;
