@@ -78,7 +78,7 @@ export function utf8(text: string): Uint8Array {
     if (code > 0xffff) i++;
     else if (code >= 0xd800 && code < 0xe000) code = 0xfffd;
     const following = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-    bytes[at++] = (0xf00 >> following) | (code >> (6 * following));
+    bytes[at++] = (0xff00 >> (following + 1)) | (code >> (6 * following));
     for (let shift = 6 * (following - 1); shift >= 0; shift -= 6) {
       bytes[at++] = 0x80 | ((code >> shift) & 0x3f);
     }

@@ -136,9 +136,10 @@ export function add(ip: Ip, count: number): Ip {
   const sum = new Uint8Array(ip);
   let carry = count;
   for (let i = sum.length - 1; i >= 0 && carry !== 0; i--) {
-    const value = (sum[i] as number) + carry;
-    sum[i] = ((value % 256) + 256) % 256;
-    carry = Math.floor(value / 256);
+    const higher = Math.floor(carry / 256);
+    const value = (sum[i] as number) + (carry - higher * 256);
+    sum[i] = value;
+    carry = higher + (value >> 8);
   }
   return sum;
 }
