@@ -10,6 +10,7 @@ import { applets } from "./applets/mod.ts";
 import { versionReply } from "./cni/about.ts";
 import type { Plugin } from "./cni/outside.ts";
 import { standardIo } from "./cni/stdio.ts";
+import { trace } from "./cni/trace.ts";
 import { sys } from "./sys/sys.ts";
 
 type AppletName = (typeof applets)[number];
@@ -48,10 +49,9 @@ function isApplet(name: string): name is AppletName {
 
 /** What nobody expected: the runtime gets an error object all the same, and we learn the place. */
 function report(error: unknown): number {
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  io.writeStderr(`cnibox: ${message}\n${stack ?? ""}\n`);
+  io.writeStderr(`cnibox: ${trace(error)}\n`);
   try {
-    const msg = JSON.stringify(message);
+    const msg = JSON.stringify(error instanceof Error ? error.message : String(error));
     if (io.environ.CNI_COMMAND) io.writeStdout(`{\n    "code": 999,\n    "msg": ${msg}\n}`);
   } catch {
     // Stdout is closed, and that may be what was reported.

@@ -12,11 +12,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import Ajv from "ajv";
-import standaloneCode from "ajv/dist/standalone/index.js";
-import { build, type Plugin, transformSync } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import type { ConfigSchema, Properties, Property } from "../cni/config.ts";
 import { common } from "../cni/schema-common.ts";
+import { forEditors, validatorCode } from "./validator.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const output = join(root, "build");
@@ -73,63 +72,6 @@ function evaluate(code: string): Promise<unknown> {
   return import(`data:text/javascript;base64,${Buffer.from(code).toString("base64")}`);
 }
 
-/** What the validator must check: unknown keys are tolerated, and words are for people. */
-function forValidator(property: Property): Property {
-  const { description: _, examples: __, emptyIsAbsent: ___, ...rest } = property;
-  return descend(
-    { ...rest, ...(rest.additionalProperties === false ? { additionalProperties: true } : {}) },
-    forValidator,
-  );
-}
-
-/** The published schema: our own keyword means nothing to editors. */
-function forEditors(property: Property): Property {
-  const { emptyIsAbsent, ...rest } = property;
-  return descend(rest, forEditors);
-}
-
-function descend(property: Property, change: (inner: Property) => Property): Property {
-  const { properties, items, additionalProperties } = property;
-  return {
-    ...property,
-    ...(properties && {
-      properties: Object.fromEntries(
-        Object.entries(properties).map(([key, inner]) => [key, change(inner)]),
-      ),
-    }),
-    ...(items && { items: change(items) }),
-    ...(typeof additionalProperties === "object" && {
-      additionalProperties: change(additionalProperties),
-    }),
-  };
-}
-
-/**
- * ES module code that exports `validate`: ajv's function for the schema, which fills in defaults and
- * leaves the first mistake in `validate.errors`.
- */
-function validatorCode(schema: Property): string {
-  const ajv = new Ajv({
-    strict: true,
-    allowUnionTypes: true,
-    messages: false,
-    // Lengths in UTF-16 units need no helper at run time; no limit of ours tells the difference.
-    unicode: false,
-    logger: false,
-    useDefaults: true,
-    code: { source: true, esm: true, optimize: 2 },
-  });
-  const code = standaloneCode(ajv, ajv.compile(schema));
-  if (code.includes("require(")) throw new Error("Cannot make a validator: it needs ajv's runtime");
-  // Nobody looks at where in the schema the mistake is: the path and keyword say it.
-  const lean = code.replace(/schemaPath:"[^"]*",|"use strict";|export default \w+;/g, "");
-  return transformSync(lean, {
-    minify: true,
-    format: "esm",
-    treeShaking: true,
-  }).code;
-}
-
 /** The keys that are the applet's own: the others are checked by the common validator. */
 function ownSchema({ properties, required }: ConfigSchema): Property {
   const commonProperties: Properties = common;
@@ -167,7 +109,7 @@ function writeApplet({ name, schema, needsNetns = true }: Declared): void {
     `${head}import applet from "../../../src/applets/${name}.ts";
 import { plugin } from "../../../src/cni/skel.ts";
 import { validate as validateCommon } from "../common.ts";
-${namespaces}${validatorCode(forValidator(ownSchema(schema)))}
+${namespaces}${validatorCode(ownSchema(schema))}
 function check(config) {
   if (!validateCommon(config)) return validateCommon.errors[0];
   return validate(config) ? undefined : validate.errors[0];
@@ -205,7 +147,7 @@ function writePublishedSchema({ name, summary, schema }: Declared): void {
 }
 
 const applets = await declaredApplets();
-write("gen/common.ts", head + validatorCode(forValidator({ type: "object", properties: common })));
+write("gen/common.ts", head + validatorCode({ type: "object", properties: common }));
 for (const applet of applets) {
   writeApplet(applet);
   writePublishedSchema(applet);

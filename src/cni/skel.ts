@@ -15,6 +15,7 @@ import { CniError, toErrorJson } from "./errors.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Io, Plugin } from "./outside.ts";
 import { readRequest } from "./request.ts";
+import { trace } from "./trace.ts";
 import type { Validate } from "./validate.ts";
 import { decodeConfigVersion } from "./versions.ts";
 
@@ -55,7 +56,7 @@ function run(plugin: Plugin, io: Io): number {
 
 /** Prints the error; returns the exit status. */
 export function fail(name: string, error: unknown, io: Pick<Io, "writeStdout" | "writeStderr">) {
-  if (isDefect(error)) io.writeStderr(`${name}: ${error.name}: ${error.message}\n${error.stack}\n`);
+  if (isDefect(error)) io.writeStderr(`${name}: ${trace(error)}\n`);
   try {
     io.writeStdout(toErrorJson(error));
   } catch (failure) {
