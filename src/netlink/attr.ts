@@ -25,6 +25,8 @@ export interface Attribute<In, Out = In> {
   codec: Codec<In, Out>;
   /** Whether it may stand several times: its value is then an array. */
   repeated: boolean;
+  /** How it is read if an attribute beside it (a key of the same table) has one of these values. */
+  choices?: { by: string; rows: Record<string, AnyAttribute> };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: see AnyCodec
@@ -59,6 +61,22 @@ export function attrs<In, Out>(
   return { type, kernelName, codec: codec as AnyCodec, repeated: true };
 }
 
+/**
+ * An attribute whose codec depends on the text in an attribute beside it, which must come first; for
+ * a text that is not among `kinds` it is bytes.
+ * @param by the key of that other attribute in the same table
+ */
+export function attrBy<const K extends Kinds>(
+  type: number,
+  kernelName: string,
+  by: string,
+  kinds: K,
+): Attribute<Input<K[keyof K]> | Uint8Array, Infer<K[keyof K]> | Uint8Array> {
+  const rows: Record<string, AnyAttribute> = {};
+  for (const kind in kinds) rows[kind] = attr(type, kernelName, kinds[kind] as AnyCodec);
+  return { ...attr(type, kernelName, bytes as AnyCodec), choices: { by, rows } };
+}
+
 /** Marks a nest whose attribute carries NLA_F_NESTED. */
 export function nested<In, Out>(codec: Codec<In, Out>): Codec<In, Out> {
   return { ...codec, flags: NLA_F_NESTED };
@@ -68,20 +86,22 @@ export function nested<In, Out>(codec: Codec<In, Out>): Codec<In, Out> {
 export function attributes<const T extends Table>(
   table: T,
 ): Codec<TableIn<T> & Unknown, TableOut<T> & Unknown> {
-  const keyByType = keysByType(table);
+  const keyOf = keysByType(table);
   return {
+    nameOf: kernelNames(table),
     write(out, value) {
       const given = value as Record<string, unknown>;
       for (const key in given) {
         const field = given[key];
-        if (field !== undefined) writeAttribute(out, key, table[key], field);
+        if (field !== undefined) writeAttribute(out, key, chosen(table[key], given), field);
       }
     },
     read(from) {
       const value: Record<string, unknown> = {};
       eachAttribute(from, (type, payload) => {
-        const key = keyByType.get(type);
-        readAttribute(value, key, key === undefined ? undefined : table[key], type, payload);
+        const key = keyOf(type);
+        const row = key === undefined ? undefined : chosen(table[key], value);
+        readAttribute(value, key, row, type, payload);
       });
       return value as TableOut<T> & Unknown;
     },
@@ -102,7 +122,7 @@ export function list<In, Out>(
     read(from) {
       const values: Out[] = [];
       eachAttribute(from, (_type, payload) => {
-        values.push(inside(kernelName, () => element.read(payload)));
+        values.push(readField(row, payload));
       });
       return values;
     },
@@ -126,34 +146,15 @@ export function tagged<const K extends Kinds, const T extends Table = Record<nev
   kinds: K,
   others?: T,
 ): Codec<TaggedIn<K> & TableIn<T> & Unknown, TaggedOut<K> & TableOut<T> & Unknown> {
-  const table: Table = { ...others, kind, data };
-  const keyByType = keysByType(table);
-  const dataRow = (name: unknown): AnyAttribute => {
-    const codec = kinds[name as string];
-    return codec
-      ? { ...data, codec: { ...codec, flags: data.codec.flags ?? codec.flags ?? 0 } }
-      : data;
-  };
-  return {
-    write(out, value) {
-      const given = value as Record<string, unknown>;
-      for (const key in given) {
-        const field = given[key];
-        if (field === undefined) continue;
-        writeAttribute(out, key, key === "data" ? dataRow(given.kind) : table[key], field);
-      }
-    },
-    read(from) {
-      const value: Record<string, unknown> = {};
-      eachAttribute(from, (type, payload) => {
-        const key = keyByType.get(type);
-        const row =
-          key === undefined ? undefined : key === "data" ? dataRow(value.kind) : table[key];
-        readAttribute(value, key, row, type, payload);
-      });
-      return value as TaggedOut<K> & TableOut<T> & Unknown;
-    },
-  };
+  const flags = data.codec.flags;
+  const withFlags: Record<string, AnyCodec> = {};
+  for (const name in kinds) {
+    const codec = kinds[name] as AnyCodec;
+    withFlags[name] = flags === undefined ? codec : { ...codec, flags };
+  }
+  const { choices } = attrBy(data.type, data.kernelName, "kind", withFlags);
+  const row = choices ? { ...data, choices } : data;
+  return attributes({ ...others, kind, data: row }) as AnyCodec;
 }
 
 /** The data of a tagged value if it is of this kind: `dataOf(link.info, "vlan")?.id`. */
@@ -169,18 +170,26 @@ export function message<HIn, HOut, AIn, AOut>(
   header: Fixed<HIn, HOut>,
   tail: Codec<AIn, AOut>,
 ): Codec<HIn & AIn, HOut & AOut> & { header: Fixed<HIn, HOut> } {
-  const headerKeys = Object.keys(header.read(new Reader(new Uint8Array(header.size))) as object);
+  const headerKeys = new Set(
+    Object.keys(header.read(new Reader(new Uint8Array(header.size))) as object),
+  );
   return {
     header,
+    ...(tail.nameOf && { nameOf: tail.nameOf }),
     write(out, value) {
       header.write(out, value);
       out.align();
-      const rest = { ...value } as Record<string, unknown>;
-      for (const key of headerKeys) delete rest[key];
+      const given = value as Record<string, unknown>;
+      const rest: Record<string, unknown> = {};
+      for (const key in given) if (!headerKeys.has(key)) rest[key] = given[key];
       tail.write(out, rest as AIn);
     },
     read(from) {
-      const head = header.read(from.window(header.size));
+      const { end } = from;
+      const headerEnd = from.at + header.size;
+      if (headerEnd < end) from.end = headerEnd;
+      const head = header.read(from);
+      from.end = end;
       from.align();
       return Object.assign(head as object, tail.read(from)) as HOut & AOut;
     },
@@ -189,8 +198,22 @@ export function message<HIn, HOut, AIn, AOut>(
 
 // ── how an attribute lies on the wire ─────────────────────────────────────────────────────────
 
-function keysByType(table: Table): Map<number, string> {
-  return new Map(Object.entries(table).map(([key, row]) => [row.type, key]));
+/** Tables are many and few are read from in one run, so each is indexed when it is first needed. */
+function keysByType(table: Table): (type: number) => string | undefined {
+  let keys: Map<number, string> | undefined;
+  return (type) => {
+    keys ??= new Map(Object.entries(table).map(([key, row]) => [row.type, key]));
+    return keys.get(type);
+  };
+}
+
+function chosen(row: AnyAttribute | undefined, siblings: Record<string, unknown>) {
+  if (row?.choices === undefined) return row;
+  return row.choices.rows[siblings[row.choices.by] as string] ?? row;
+}
+
+function kernelNames(table: Table): (type: number) => string | undefined {
+  return (type) => Object.values(table).find((row) => row.type === type)?.kernelName;
 }
 
 function writeAttribute(out: Writer, key: string, row: AnyAttribute | undefined, value: unknown) {
@@ -210,11 +233,17 @@ function writeAttribute(out: Writer, key: string, row: AnyAttribute | undefined,
 
 function writeOne(out: Writer, row: AnyAttribute, value: unknown) {
   const start = out.reserve(4);
-  inside(row.kernelName, () => row.codec.write(out, value));
+  const { codec, kernelName } = row;
+  try {
+    codec.write(out, value);
+  } catch (error) {
+    throw named(kernelName, error);
+  }
   const length = out.length - start;
-  if (length > 0xffff) throw new WireError(`${row.kernelName}: too long: ${length} bytes`);
+  if (length > 0xffff) throw new WireError(`${kernelName}: too long: ${length} bytes`);
   out.u16(length, start);
-  out.u16(row.type | (row.codec.flags ?? 0), start + 2);
+  out.u16(row.type | (codec.flags ?? 0), start + 2);
+  out.marks?.push({ start, end: out.length, kernelName, nameOf: codec.nameOf });
   out.align();
 }
 
@@ -229,32 +258,42 @@ function readAttribute(
     value[`#${type}`] = payload.bytes();
     return;
   }
-  const field = inside(row.kernelName, () => row.codec.read(payload));
+  const field = readField(row, payload);
   if (!row.repeated) value[key] = field;
   else if (value[key] === undefined) value[key] = [field];
   else (value[key] as unknown[]).push(field);
 }
 
+function readField<Out>(row: Attribute<never, Out>, payload: Reader): Out {
+  try {
+    return row.codec.read(payload);
+  } catch (error) {
+    throw named(row.kernelName, error);
+  }
+}
+
+/** Shows each attribute's payload through the same window, narrowed to it. */
 function eachAttribute(from: Reader, visit: (type: number, payload: Reader) => void) {
-  while (from.left >= 4) {
+  const { end } = from;
+  while (end - from.at >= 4) {
+    const start = from.at;
     const length = from.u16();
     const type = from.u16() & NLA_TYPE_MASK;
-    if (length < 4 || length - 4 > from.left) {
+    const next = start + length;
+    if (length < 4 || next > end) {
       throw new WireError(
-        `attribute ${type}: length ${length} does not fit in ${from.left + 4} bytes`,
+        `attribute ${type}: length ${length} does not fit in ${end - start} bytes`,
       );
     }
-    visit(type, from.window(length - 4));
+    from.end = next;
+    visit(type, from);
+    from.at = next;
+    from.end = end;
     from.align();
   }
 }
 
-/** Names the attribute in whatever goes wrong inside it. */
-function inside<T>(kernelName: string, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    if (error instanceof WireError) throw new WireError(`${kernelName}: ${error.message}`);
-    throw error;
-  }
+/** Names the attribute in what went wrong inside it. */
+function named(kernelName: string, error: unknown): unknown {
+  return error instanceof WireError ? new WireError(`${kernelName}: ${error.message}`) : error;
 }

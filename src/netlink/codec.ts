@@ -10,6 +10,8 @@ export interface Codec<In, Out = In> {
   read(from: Reader): Out;
   /** Set on nests whose attribute carries NLA_F_NESTED. */
   flags?: number;
+  /** Of a nest: the kernel's name of the attribute with this number. */
+  nameOf?(type: number): string | undefined;
 }
 
 /** A codec of a known number of bytes, which may stand in a struct. */
@@ -161,9 +163,7 @@ export function oneOf<const N extends Record<string, number>>(
   base: Fixed<number>,
   names: N,
 ): Fixed<keyof N | number> {
-  const byNumber = new Map(
-    Object.entries(names).map(([name, number]) => [number, name as keyof N]),
-  );
+  let byNumber: Map<number, keyof N> | undefined;
   return {
     size: base.size,
     write(out, value) {
@@ -173,6 +173,7 @@ export function oneOf<const N extends Record<string, number>>(
     },
     read(from) {
       const number = base.read(from);
+      byNumber ??= new Map(Object.entries(names).map(([name, n]) => [n, name as keyof N]));
       return byNumber.get(number) ?? number;
     },
   };
@@ -239,10 +240,14 @@ export function struct<const F extends Fields>(
         throw new WireError(`${name}: expected ${size} bytes, got ${from.left}`);
       }
       const value: Record<string, unknown> = {};
+      const { end } = from;
       for (const [key, codec] of entries) {
-        const field = from.window(codec.size);
-        if (key[0] !== "_") value[key] = codec.read(field);
+        const next = from.at + codec.size;
+        from.end = next;
+        if (key[0] !== "_") value[key] = codec.read(from);
+        from.at = next;
       }
+      from.end = end;
       return value as StructOut<F>;
     },
   };

@@ -7,12 +7,23 @@ export class WireError extends Error {
   override name = "WireError";
 }
 
+/** Where an attribute was written: to name the one that the kernel points at by its offset. */
+export interface Mark {
+  start: number;
+  end: number;
+  kernelName: string;
+  /** The kernel's name of an attribute inside this one. */
+  nameOf: ((type: number) => string | undefined) | undefined;
+}
+
 /** A growing buffer. All lengths are bytes. */
 export class Writer {
   #bytes: Uint8Array;
   #view: DataView;
   /** Where the next byte goes. */
   length = 0;
+  /** Set by whoever wants to know where the attributes lie. */
+  marks?: Mark[];
 
   constructor(capacity = 512) {
     this.#bytes = new Uint8Array(capacity);
@@ -74,13 +85,13 @@ export class Writer {
   }
 }
 
-/** A window on received bytes; reading moves its start. */
+/** A window on received bytes; reading moves its start, and who reads a part narrows its end. */
 export class Reader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   /** Offset of the next byte, and of the end. */
   at: number;
-  readonly end: number;
+  end: number;
 
   constructor(bytes: Uint8Array, at = 0, end = bytes.length, view?: DataView) {
     this.#bytes = bytes;
@@ -97,6 +108,12 @@ export class Reader {
   window(length: number): Reader {
     const start = this.#advance(length);
     return new Reader(this.#bytes, start, start + length, this.#view);
+  }
+
+  /** The byte at this distance from here, which is not moved; undefined past the end. */
+  peek(distance: number): number | undefined {
+    const at = this.at + distance;
+    return at < this.end ? this.#view.getUint8(at) : undefined;
   }
 
   /** Skips to the next multiple of 4, or to the end: the kernel leaves out the last padding. */

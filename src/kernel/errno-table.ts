@@ -1,0 +1,89 @@
+/**
+ * Error numbers as netlink sends them, with their names and words. Source:
+ * include/uapi/asm-generic/errno-base.h and errno.h (all architectures but alpha, mips, parisc,
+ * sparc); the words are those of strerror(3).
+ */
+const rows = `
+1 EPERM Operation not permitted
+2 ENOENT No such file or directory
+3 ESRCH No such process
+4 EINTR Interrupted system call
+5 EIO Input/output error
+6 ENXIO No such device or address
+7 E2BIG Argument list too long
+8 ENOEXEC Exec format error
+9 EBADF Bad file descriptor
+11 EAGAIN Resource temporarily unavailable
+12 ENOMEM Cannot allocate memory
+13 EACCES Permission denied
+14 EFAULT Bad address
+16 EBUSY Device or resource busy
+17 EEXIST File exists
+18 EXDEV Invalid cross-device link
+19 ENODEV No such device
+20 ENOTDIR Not a directory
+21 EISDIR Is a directory
+22 EINVAL Invalid argument
+23 ENFILE Too many open files in system
+24 EMFILE Too many open files
+25 ENOTTY Inappropriate ioctl for device
+26 ETXTBSY Text file busy
+27 EFBIG File too large
+28 ENOSPC No space left on device
+30 EROFS Read-only file system
+31 EMLINK Too many links
+32 EPIPE Broken pipe
+33 EDOM Numerical argument out of domain
+34 ERANGE Numerical result out of range
+35 EDEADLK Resource deadlock avoided
+36 ENAMETOOLONG File name too long
+38 ENOSYS Function not implemented
+39 ENOTEMPTY Directory not empty
+40 ELOOP Too many levels of symbolic links
+42 ENOMSG No message of desired type
+49 EUNATCH Protocol driver not attached
+61 ENODATA No data available
+62 ETIME Timer expired
+64 ENONET Machine is not on the network
+71 EPROTO Protocol error
+74 EBADMSG Bad message
+75 EOVERFLOW Value too large for defined data type
+76 ENOTUNIQ Name not unique on network
+77 EBADFD File descriptor in bad state
+85 ERESTART Interrupted system call should be restarted
+88 ENOTSOCK Socket operation on non-socket
+90 EMSGSIZE Message too long
+91 EPROTOTYPE Protocol wrong type for socket
+92 ENOPROTOOPT Protocol not available
+93 EPROTONOSUPPORT Protocol not supported
+94 ESOCKTNOSUPPORT Socket type not supported
+95 EOPNOTSUPP Operation not supported
+96 EPFNOSUPPORT Protocol family not supported
+97 EAFNOSUPPORT Address family not supported by protocol
+98 EADDRINUSE Address already in use
+99 EADDRNOTAVAIL Cannot assign requested address
+100 ENETDOWN Network is down
+101 ENETUNREACH Network is unreachable
+105 ENOBUFS No buffer space available
+106 EISCONN Transport endpoint is already connected
+107 ENOTCONN Transport endpoint is not connected
+110 ETIMEDOUT Connection timed out
+111 ECONNREFUSED Connection refused
+112 EHOSTDOWN Host is down
+113 EHOSTUNREACH No route to host
+114 EALREADY Operation already in progress
+115 EINPROGRESS Operation now in progress
+116 ESTALE Stale file handle
+117 EUCLEAN Structure needs cleaning
+125 ECANCELED Operation canceled
+132 ERFKILL Operation not possible due to RF-kill
+`;
+
+/** The name and the words of an error number. Read only when something failed. */
+export function describeErrno(errno: number): { code: string; words: string } {
+  for (const line of rows.split("\n")) {
+    const [, number, code, words] = /^(\d+) (\S+) (.*)$/.exec(line) ?? [];
+    if (Number(number) === errno) return { code: code as string, words: words as string };
+  }
+  return { code: `E${errno}`, words: `Unknown error ${errno}` };
+}

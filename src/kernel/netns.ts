@@ -1,0 +1,209 @@
+/**
+ * Network namespaces. One `Netns` stands for one of them, and what is reached through it is in it:
+ * `container.links.get("eth0")`. Nothing above the addon ever enters a namespace: sockets and files
+ * are opened inside, and stay there.
+ */
+import { constants, isErrno, isSystemError, sys } from "../sys/sys.ts";
+import { Addresses } from "./addresses.ts";
+import { BridgeVlans } from "./bridge-vlans.ts";
+import { describeErrno } from "./errno-table.ts";
+import { NetnsError } from "./errors.ts";
+import { Links } from "./links.ts";
+import { Neighbours } from "./neighbours.ts";
+import { Nft } from "./nft.ts";
+import { Routes } from "./routes.ts";
+import { Rules } from "./rules.ts";
+import { NetlinkSocket } from "./socket.ts";
+import { Sysctl } from "./sysctl.ts";
+
+export { NetnsError } from "./errors.ts";
+
+/** Where a thread sees the namespace that it is in. */
+const ownPath = "/proc/thread-self/ns/net";
+
+/** Source: include/uapi/linux/magic.h. Before Linux 3.19 namespaces were files of procfs. */
+const namespaceMagic = { nsfs: 0x6e736673, proc: 0x9fa0 } as const;
+
+export class Netns {
+  readonly path: string;
+  /** Keeps the namespace alive and lets sockets be opened in it; undefined: the process's own. */
+  readonly fd: number | undefined;
+  #handle: number | undefined;
+  #socket: NetlinkSocket | undefined;
+  #links: Links | undefined;
+  #addresses: Addresses | undefined;
+  #routes: Routes | undefined;
+  #rules: Rules | undefined;
+  #neighbours: Neighbours | undefined;
+  #bridgeVlans: BridgeVlans | undefined;
+  #sysctl: Sysctl | undefined;
+  #nft: Nft | undefined;
+
+  private constructor(path: string, fd: number | undefined) {
+    this.path = path;
+    this.fd = fd;
+  }
+
+  /** The namespace that the process is in. */
+  static own(): Netns {
+    return new Netns(ownPath, undefined);
+  }
+
+  /**
+   * Opens a namespace by its path (`/run/netns/x`, `/proc/PID/ns/net`).
+   *
+   * Throws a NetnsError in the words of the reference (pkg/ns/ns_linux.go, GetNS).
+   */
+  static open(path: string): Netns {
+    let fd: number | undefined;
+    try {
+      const magic = sys.statfs(path);
+      if (magic !== namespaceMagic.nsfs && magic !== namespaceMagic.proc) {
+        const text = `unknown FS magic on ${JSON.stringify(path)}: ${(magic >>> 0).toString(16)}`;
+        throw new NetnsError(text, "not-a-namespace");
+      }
+      fd = sys.open(path, constants.O_RDONLY);
+      return new Netns(path, fd);
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      const missing = error.code === "ENOENT";
+      const verb = error.syscall === "statfs" ? "Statfs" : "open";
+      const why = describeErrno(error.errno).words.toLowerCase(); // as Go writes it
+      throw new NetnsError(
+        `failed to ${verb} ${JSON.stringify(path)}: ${why}`,
+        missing ? "missing" : "other",
+      );
+    }
+  }
+
+  /**
+   * A fresh namespace, with `lo` (down) in it: `ip netns add`. Without a path it lives until it is
+   * closed, or the last thing in it ends.
+   * @param path a file that is made, and that the namespace is pinned to by a bind mount
+   */
+  static create(path?: string): Netns {
+    const fd = sys.unshareNetns();
+    if (path === undefined) return new Netns(`/proc/self/fd/${fd}`, fd);
+    try {
+      const { O_RDONLY, O_CREAT, O_EXCL, MS_BIND } = constants;
+      sys.close(sys.open(path, O_RDONLY | O_CREAT | O_EXCL, 0o444));
+      try {
+        sys.mount(`/proc/self/fd/${fd}`, path, null, MS_BIND);
+      } catch (error) {
+        sys.unlink(path);
+        throw error;
+      }
+    } catch (error) {
+      sys.close(fd);
+      throw error;
+    }
+    return new Netns(path, fd);
+  }
+
+  /** Removes what `create` pinned: `ip netns delete`. */
+  static unpin(path: string): void {
+    sys.umount(path, constants.MNT_DETACH);
+    sys.unlink(path);
+  }
+
+  /** Whether both stand for the same namespace. */
+  isSame(other: Netns): boolean {
+    const mine = this.#identity();
+    const others = other.#identity();
+    return mine.ino === others.ino && mine.dev === others.dev;
+  }
+
+  #identity(): { dev: number; ino: number } {
+    return this.fd === undefined ? sys.stat(ownPath) : sys.fstat(this.fd);
+  }
+
+  /** A descriptor also of the own namespace: netlink takes namespaces as descriptors. */
+  descriptor(): number {
+    if (this.fd !== undefined) return this.fd;
+    this.#handle ??= sys.open(ownPath, constants.O_RDONLY);
+    return this.#handle;
+  }
+
+  /** Lets go of the namespace and of the sockets in it. To be called once. */
+  close(): void {
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.#nft?.close();
+    this.#nft = undefined;
+    if (this.#handle !== undefined) sys.close(this.#handle);
+    this.#handle = undefined;
+    if (this.fd !== undefined) sys.close(this.fd);
+  }
+
+  /** The rtnetlink socket that all of the following share. */
+  get socket(): NetlinkSocket {
+    this.#socket ??= this.openSocket(constants.NETLINK_ROUTE);
+    return this.#socket;
+  }
+
+  /**
+   * Opens another netlink socket in this namespace.
+   * @param protocol NETLINK_ROUTE, NETLINK_NETFILTER, ...
+   * @param groups the notifications that come in, as bits of `sockaddr_nl`
+   */
+  openSocket(protocol: number, groups = 0): NetlinkSocket {
+    try {
+      return new NetlinkSocket(protocol, this.fd, groups);
+    } catch (error) {
+      // A descriptor of another kind of namespace, or of a file of procfs that is none.
+      if (!isErrno(error, "EINVAL") || error.syscall !== "setns") throw error;
+      throw new NetnsError(
+        `not a network namespace: ${JSON.stringify(this.path)}`,
+        "not-a-namespace",
+      );
+    }
+  }
+
+  /** `ip link` */
+  get links(): Links {
+    this.#links ??= new Links(this);
+    return this.#links;
+  }
+
+  /** `ip address` */
+  get addresses(): Addresses {
+    this.#addresses ??= new Addresses(this);
+    return this.#addresses;
+  }
+
+  /** `ip route` */
+  get routes(): Routes {
+    this.#routes ??= new Routes(this);
+    return this.#routes;
+  }
+
+  /** `ip rule` */
+  get rules(): Rules {
+    this.#rules ??= new Rules(this);
+    return this.#rules;
+  }
+
+  /** `ip neighbour` */
+  get neighbours(): Neighbours {
+    this.#neighbours ??= new Neighbours(this);
+    return this.#neighbours;
+  }
+
+  /** `bridge vlan` */
+  get bridgeVlans(): BridgeVlans {
+    this.#bridgeVlans ??= new BridgeVlans(this);
+    return this.#bridgeVlans;
+  }
+
+  /** `sysctl` */
+  get sysctl(): Sysctl {
+    this.#sysctl ??= new Sysctl(this);
+    return this.#sysctl;
+  }
+
+  /** `nft`: its own netlink socket, opened when first used. */
+  get nft(): Nft {
+    this.#nft ??= new Nft(this);
+    return this.#nft;
+  }
+}
