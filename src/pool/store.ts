@@ -183,6 +183,7 @@ export class Leases {
 
   /** Removes leases of which the index does not tell. Does what it can, then throws. */
   giveBack(leases: readonly string[]): void {
+    if (leases.length === 0) return;
     this.#changed = true;
     try {
       tryAll(...leases.map((lease) => () => void remove(`${this.directory}/${lease}`)));
