@@ -19,13 +19,12 @@ import * as ipam from "../cni/ipam.ts";
 import { emptyResult, type Interface, type Result } from "../cni/result.ts";
 import { tryAll } from "../cni/undo.ts";
 import type { Link } from "../kernel/links.ts";
-import { attachmentOf } from "../net/attachment.ts";
 import { ensureBridge, ensureGatewayAddress, portsOf } from "../net/bridge.ts";
 import { enableForwarding } from "../net/forwarding.ts";
 import * as iface from "../net/interface.ts";
 import { macSources, requestedMac } from "../net/mac.ts";
 import * as masquerade from "../net/masquerade.ts";
-import { collectLinks, removeHostVeth } from "../net/ownership.ts";
+import { attachmentOf, collectLinks, removeHostVeth } from "../net/ownership.ts";
 import { ensureVlanInterface, plug } from "../net/port.ts";
 import * as spoofCheck from "../net/spoof-check.ts";
 import * as verify from "../net/verify.ts";
@@ -217,7 +216,6 @@ function readSettings(call: AddCall<Conf>): Settings {
   const { config } = call;
   const vlans = readPortVlans(config.vlan, config.vlanTrunk);
   const mac = requestedMac(call);
-  masquerade.checkBackend(config.ipMasqBackend);
   if (config.ipam?.type && config.disableContainerInterface) {
     throw conflict("cannot use IPAM when DisableContainerInterface flag is set");
   }

@@ -7,24 +7,33 @@
  */
 import { sha512Hex } from "../addr/sha512.ts";
 import type { Netns } from "../kernel/netns.ts";
-import type { Attachment, ValidAttachment } from "./attachment.ts";
+import { type Attachment, hashOf, instanceHash, type ValidAttachment } from "./attachment.ts";
+
+/** The attachment that a call is about, with the network that it is in. */
+export function attachmentOf(call: {
+  network: string;
+  attachment: Omit<Attachment, "network">;
+}): Attachment {
+  const { containerId, ifName } = call.attachment;
+  return { network: call.network, containerId, ifName };
+}
 
 /** IFALIASZ of include/uapi/linux/if.h, less the NUL. */
 const maxAlias = 255;
 
 /** `veth` and 8 hex digits, as the reference names its host ends (there the digits are random). */
 export function hostVethName({ network, containerId, ifName }: Attachment): string {
-  return `veth${digest(`${network}/${containerId}/${ifName}`, 8)}`;
+  return `veth${sha512Hex(`${network}/${containerId}/${ifName}`).slice(0, 8)}`;
 }
 
 /**
  * The alias of a host interface: `cni:<network>/<containerID>/<ifname>`, or hashes of the parts
  * where that is too long for the kernel. None of the parts can hold a slash.
  */
-export function alias({ network, containerId, ifName }: Attachment): string {
+export function alias(attachment: Attachment): string {
+  const { network, containerId, ifName } = attachment;
   const plain = `${plainPrefix(network)}${containerId}/${ifName}`;
-  if (plain.length <= maxAlias) return plain;
-  return hashedPrefix(network) + digest(`${ifName}:${containerId}`, 16);
+  return plain.length <= maxAlias ? plain : `cni#${instanceHash(attachment)}`;
 }
 
 /**
@@ -59,9 +68,5 @@ function plainPrefix(network: string): string {
 }
 
 function hashedPrefix(network: string): string {
-  return `cni#${digest(network, 16)}-`;
-}
-
-function digest(text: string, length: number): string {
-  return sha512Hex(text).slice(0, length);
+  return `cni#${hashOf(network)}-`;
 }
