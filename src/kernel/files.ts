@@ -113,7 +113,7 @@ function openLock(path: string): number {
     return sys.open(path, O_CREAT | O_RDONLY, 0o750);
   } catch (error) {
     // open(2) refuses O_CREAT on a directory, which spares a stat on every other path.
-    if (isErrno(error, "EISDIR")) return openLock(`${path}/lock`);
+    if (isErrno(error, "EISDIR") && !path.endsWith("/lock")) return openLock(`${path}/lock`);
     throw because("lock", path, error);
   }
 }
