@@ -20,7 +20,10 @@ export function help(applet: Applet): string {
   if (capabilities) {
     sections.push(`Capabilities (runtimeConfig keys):\n${describe(capabilities, [], "")}`);
   }
-  const shared = Object.keys(common).filter((key) => !(key in own) && !key.startsWith("cni.dev/"));
+  const shown = capabilities ? [...keys, "runtimeConfig"] : keys;
+  const shared = Object.keys(common).filter(
+    (key) => !shown.includes(key) && !key.startsWith("cni.dev/"),
+  );
   sections.push(wrap(`Keys of every plugin: ${shared.join(", ")}.`, ""));
   return sections.join("\n");
 }
