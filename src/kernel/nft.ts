@@ -25,21 +25,19 @@ import { type Change, label, type TableName } from "./nft-changes.ts";
 import { explainRefusal, NftUnsupported } from "./nft-support.ts";
 import { type NetlinkSocket, type Request, request } from "./socket.ts";
 
-/** A question about one object; `undefined` is the answer if there is none. */
-export interface Query<Out> {
-  asked: Request;
-  read(payload: Reader): Out;
+/** A question about one object. `Nft.look` fills in the answer. */
+export interface Question<Out> {
+  readonly asked: Request;
+  read(payload: Reader): void;
+  /** Undefined if there is no such object. */
+  answer: Out | undefined;
 }
-type Queries = Record<string, Query<unknown>>;
-type Answers<Q extends Queries> = {
-  -readonly [K in keyof Q]: (Q[K] extends Query<infer Out> ? Out : never) | undefined;
-};
 
 /** No such object, or no such family, on kernels that were built without. */
 const absent = ["ENOENT", "EOPNOTSUPP", "EAFNOSUPPORT"] as const;
 
-export function tableQuery({ family, table }: TableName): Query<Table> {
-  return query(
+export function askTable({ family, table }: TableName): Question<Table> {
+  return question(
     messageTypes.getTable,
     tableMessage,
     { family, name: table },
@@ -48,8 +46,8 @@ export function tableQuery({ family, table }: TableName): Query<Table> {
   );
 }
 
-export function chainQuery({ family, table }: TableName, name: string): Query<Chain> {
-  return query(
+export function askChain({ family, table }: TableName, name: string): Question<Chain> {
+  return question(
     messageTypes.getChain,
     chainMessage,
     { family, table, name },
@@ -58,38 +56,41 @@ export function chainQuery({ family, table }: TableName, name: string): Query<Ch
   );
 }
 
-export function elementQuery(
+export function askElement(
   { family, table }: TableName,
   set: string,
   key: Uint8Array,
-): Query<Element> {
-  return query(
+): Question<Element> {
+  return question(
     messageTypes.getSetElem,
     elementsMessage,
     { family, table, set, elements: [{ key: { value: key } }] },
     `look up an element of ${set} of ${label(family, table)}`,
-    (answer) => (answer.elements ?? [])[0] as Element,
+    (answer) => answer.elements?.[0],
   );
 }
 
-function query<In, Answer, Out>(
+function question<In, Answer, Out>(
   type: number,
   codec: Codec<In, Answer>,
   value: In,
   what: string,
-  pick: (answer: Answer) => Out,
-): Query<Out> {
+  pick: (answer: Answer) => Out | undefined,
+): Question<Out> {
   return {
     asked: request(type, 0, codec, value, what, absent),
-    read: (payload) => pick(codec.read(payload)),
+    answer: undefined,
+    read(payload) {
+      this.answer = pick(codec.read(payload));
+    },
   };
 }
 
 export class Nft {
   readonly #netns: Netns;
   #socket: NetlinkSocket | undefined;
-  /** That the last `look` saw. */
-  #generation: number | undefined;
+  /** The generation that the last `look` saw. */
+  #seen: number | undefined;
 
   constructor(netns: Netns) {
     this.#netns = netns;
@@ -114,7 +115,7 @@ export class Nft {
   /** Whether the kernel has nf_tables at all. */
   isSupported(): boolean {
     try {
-      this.look({});
+      this.look([]);
       return true;
     } catch (error) {
       if (error instanceof NftUnsupported) return false;
@@ -124,31 +125,25 @@ export class Nft {
 
   /**
    * Asks all questions in one write.
-   * @returns the answers, and the generation that they belong to: what is committed with it fails
-   *   if anything changed since
+   * @returns the generation that the answers belong to: what is committed with it is refused if
+   *   anything changed since
    */
-  look<const Q extends Queries>(queries: Q): Answers<Q> & { generation: number } {
-    const names = Object.keys(queries);
-    const asked = [
-      generationRequest,
-      ...names.map((name) => (queries[name] as Query<unknown>).asked),
-    ];
-    const answers: Record<string, unknown> = {};
+  look(questions: readonly Question<unknown>[]): number {
+    let generation: number | undefined;
+    for (const question of questions) question.answer = undefined;
     try {
-      this.#open.transact(asked, (index, _header, payload) => {
-        const name = names[index - 1];
-        if (name === undefined) answers.generation = generationMessage.read(payload).generation;
-        else answers[name] = (queries[name] as Query<unknown>).read(payload);
+      const asked = questions.map((question) => question.asked);
+      this.#open.transact([generationRequest, ...asked], (index, _header, payload) => {
+        if (index === 0) generation = generationMessage.read(payload).generation;
+        else questions[index - 1]?.read(payload);
       });
     } catch (error) {
       // nfnetlink knows no such subsystem, and could not load its module.
-      if (!isKernelError(error, "EINVAL", "EOPNOTSUPP") || answers.generation !== undefined) {
-        throw error;
-      }
+      if (generation !== undefined || !isKernelError(error, "EINVAL", "EOPNOTSUPP")) throw error;
       throw new NftUnsupported("use nf_tables", ["CONFIG_NF_TABLES"]);
     }
-    this.#generation = answers.generation as number;
-    return answers as Answers<Q> & { generation: number };
+    this.#seen = generation;
+    return generation as number;
   }
 
   /** The rules of one chain, in order; none if there is no such chain. */
@@ -211,9 +206,8 @@ export class Nft {
       } catch (error) {
         if (!isKernelError(error, ...raced) || round === maxRounds) throw error;
         // If nothing was committed since, the refusal is no race, and would come again.
-        const seen = this.#generation;
-        const now = this.look({}).generation;
-        if (now === seen && !isKernelError(error, "EINTR", "ERESTART")) throw error;
+        const seen = this.#seen;
+        if (seen === this.look([]) && !isKernelError(error, "EINTR", "ERESTART")) throw error;
         sys.poll([], (sys.random(1)[0] as number) & Math.min(round, 15));
       }
     }

@@ -1,4 +1,7 @@
-/** What identifies one interface of one container in one network, on every verb of CNI. */
+/** What identifies an attachment, and the hashes that the reference makes of it. */
+import { sha512Hex } from "../addr/sha512.ts";
+
+/** One interface of one container in one network. */
 export interface Attachment {
   /** The network's name: the config's `name`. */
   network: string;
@@ -8,14 +11,26 @@ export interface Attachment {
   ifName: string;
 }
 
-/** The attachment that a call is about, with the network that it is in. */
-export function attachmentOf(call: {
-  network: string;
-  attachment: Omit<Attachment, "network">;
-}): Attachment {
-  const { containerId, ifName } = call.attachment;
-  return { network: call.network, containerId, ifName };
-}
-
 /** An attachment that the runtime still has, as GC names it (`cni.dev/valid-attachments`). */
 export type ValidAttachment = Omit<Attachment, "network">;
+
+/** The first 16 hex digits of the SHA-512. */
+export function hashOf(text: string): string {
+  return sha512Hex(text).slice(0, 16);
+}
+
+/**
+ * Network and interface: `6fd94d501e58f0aa-287fc69eff0574a2`. What starts alike is of one network.
+ * Source: pkg/ip/ipmasq_nftables_linux.go.
+ */
+export function instanceHash({ network, ifName, containerId }: Attachment): string {
+  return `${hashOf(network)}-${hashOf(`${ifName}:${containerId}`)}`;
+}
+
+/**
+ * The chain of iptables that the reference makes for a container in a network: `CNI-` and 24 hex
+ * digits. Source: pkg/utils/utils.go, FormatChainName.
+ */
+export function iptablesChain({ network, containerId }: Omit<Attachment, "ifName">): string {
+  return `CNI-${sha512Hex(network + containerId).slice(0, 24)}`;
+}

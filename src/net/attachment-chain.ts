@@ -1,0 +1,183 @@
+/**
+ * Rules of nf_tables that belong to one attachment, at a cost that does not grow with the node.
+ *
+ * A feature (masquerade, port mappings, ...) has a table of its own in each family:
+ *
+ *     table ip cnibox_masquerade {
+ *       map attachments { type ipv4_addr : verdict; elements = { 10.1.0.2 : jump masq-<hash> } }
+ *       chain postrouting { type nat hook postrouting ...; ip saddr vmap @attachments }
+ *       chain masq-<hash> { ip saddr 10.1.0.2 ... comment "<hash>, net: .., if: .., id: .." }
+ *     }
+ *
+ * - The kernel finds an attachment's chain by its key in a map: one look-up for each packet.
+ * - We find it by its name, which the attachment gives. Its rules say which keys lead to it, so that
+ *   DEL needs no address, no result and no cache; a comment would do for people, not for us.
+ * - The name starts with the hash of the network, so that GC can tell whose chains it may judge.
+ * - The families ip and ip6 have tables of their own, as not every kernel has the family inet.
+ * - A table of its own for each feature lets the kernel say whether an attachment is left (it counts
+ *   the chains), so that the last one to leave takes the table away.
+ *
+ * Many processes do this at once, and none has a lock. Whoever makes the table makes the base chains
+ * and empties and fills them in the same transaction, so their rules stand once whoever is first.
+ * Whoever deletes a key or a table read first, and the kernel refuses if anything changed since; then
+ * it is read again.
+ */
+import type { Netns } from "../kernel/netns.ts";
+import { askChain } from "../kernel/nft.ts";
+import * as nft from "../kernel/nft-changes.ts";
+import type { Rule } from "../netlink/nftables/rule.ts";
+import { type Attachment, hashOf, instanceHash, type ValidAttachment } from "./attachment.ts";
+import { Seen } from "./attachment-state.ts";
+import { chainName, distinct, type Feature, type MapKey, type Part } from "./feature.ts";
+
+/** The comment on each rule, as the reference has it (pkg/ip/ipmasq_nftables_linux.go). */
+export function ruleComment(attachment: Attachment): string {
+  const { network, containerId, ifName } = attachment;
+  const names = `net: ${network}, if: ${ifName}, id: ${containerId}`;
+  return `${instanceHash(attachment)}, ${names.replaceAll('"', "")}`;
+}
+
+/**
+ * Makes the attachment's chains what `parts` say, in one transaction. Safe to repeat. A key that led
+ * elsewhere leads here from then on: its owner is gone, or its address would not be free.
+ */
+export function install(host: Netns, attachment: Attachment, parts: readonly Part[]): void {
+  host.nft.retry(() => {
+    const seen = parts.map((part) => new Seen(part.feature, attachment, part.chains));
+    const generation = host.nft.look(seen.flatMap(({ questions }) => questions));
+    for (const each of seen) each.readOwnKeys(host);
+    const changes = parts.flatMap((part, i) => installPart(part, attachment, seen[i] as Seen));
+    // Where nothing is deleted by key, the kernel notices each race by itself.
+    host.nft.commit(changes, seen.some(hasOld) ? generation : undefined);
+  });
+}
+
+function hasOld(seen: Seen): boolean {
+  return seen.own.length > 0 || seen.oldKeys().length > 0;
+}
+
+function installPart({ feature, chains }: Part, attachment: Attachment, seen: Seen): nft.Change[] {
+  const comment = ruleComment(attachment);
+  const changes = seen.isFounded() ? [] : found(feature);
+  changes.push(...removeKeys(feature, seen.oldKeys()));
+  for (const { prefix, rules, keys } of chains) {
+    const name = chainName(prefix, attachment);
+    if (seen.own.includes(name)) changes.push(nft.flushChain(feature, name));
+    else changes.push(nft.addChain(feature, name, { exclusive: true }));
+    for (const rule of rules) changes.push(nft.addRule(feature, name, rule, comment));
+    for (const { map, key } of distinct(keys)) changes.push(leadTo(feature, map, key, name));
+  }
+  const kept = chains.map(({ prefix }) => chainName(prefix, attachment));
+  const dropped = seen.own.filter((name) => !kept.includes(name));
+  return [...changes, ...dropped.map((name) => nft.removeChain(feature, name))];
+}
+
+function leadTo(feature: Feature, map: string, key: Uint8Array, chain: string): nft.Change {
+  const element = { key: { value: key }, data: { verdict: { code: "jump" as const, chain } } };
+  return nft.addElements(feature, map, [element]);
+}
+
+/** Removes all that the attachment has of these features, in one transaction. */
+export function uninstall(host: Netns, features: readonly Feature[], attachment: Attachment): void {
+  host.nft.retry(() => {
+    const seen = features.map((feature) => new Seen(feature, attachment, []));
+    const generation = host.nft.look(seen.flatMap(({ questions }) => questions));
+    for (const each of seen) each.readOwnKeys(host);
+    const changes = seen.flatMap((each) => removeAll(each.feature, each, each.own, each.oldKeys()));
+    host.nft.commit(changes, generation);
+  });
+}
+
+/** Removes what attachments of `network` have that are not among `valid`, in one transaction. */
+export function collect(
+  host: Netns,
+  features: readonly Feature[],
+  network: string,
+  valid: readonly ValidAttachment[],
+): void {
+  const kept = new Set(valid.map((each) => instanceHash({ network, ...each })));
+  host.nft.retry(() => {
+    const seen = features.map((feature) => new Seen(feature));
+    const generation = host.nft.look(seen.flatMap(({ questions }) => questions));
+    const changes = seen.flatMap((each) => {
+      const { feature } = each;
+      const stale = each.exists() ? staleChains(host, feature, network, kept) : [];
+      return removeAll(feature, each, stale, keysLeadingTo(host, feature, stale));
+    });
+    host.nft.commit(changes, generation);
+  });
+}
+
+function staleChains(host: Netns, feature: Feature, network: string, kept: Set<string>): string[] {
+  const starts = feature.prefixes.map((prefix) => `${prefix}-`);
+  const names = host.nft.chains(feature).map(({ name }) => name ?? "");
+  return names.filter((name) => {
+    const start = starts.find((each) => name.startsWith(`${each}${hashOf(network)}-`));
+    return start !== undefined && !kept.has(name.slice(start.length));
+  });
+}
+
+function keysLeadingTo(host: Netns, feature: Feature, chains: readonly string[]): MapKey[] {
+  if (chains.length === 0) return [];
+  const wanted = new Set(chains);
+  return feature.maps.flatMap(({ name }) =>
+    host.nft
+      .elements(feature, name)
+      .filter((element) => wanted.has(element.data?.verdict?.chain ?? ""))
+      .map((element) => ({ map: name, key: element.key?.value as Uint8Array })),
+  );
+}
+
+/** The rules of an attachment's chain; undefined if it has none. */
+export function rulesOf(
+  host: Netns,
+  feature: Feature,
+  prefix: string,
+  attachment: Attachment,
+): Rule[] | undefined {
+  const name = chainName(prefix, attachment);
+  const chain = askChain(feature, name);
+  host.nft.look([chain]);
+  return chain.answer && host.nft.rules(feature, name);
+}
+
+// ── changes ───────────────────────────────────────────────────────────────────────────────────
+
+/** The table, and in it what all attachments share; also where some of it is there already. */
+function found(feature: Feature): nft.Change[] {
+  const changes = [nft.addTable(feature, feature.comment)];
+  for (const { name, key } of feature.maps) changes.push(nft.addVerdictMap(feature, name, key));
+  for (const { name, base, rules } of feature.hooks) {
+    changes.push(nft.addChain(feature, name, { base }), nft.flushChain(feature, name));
+    for (const rule of rules) changes.push(nft.addRule(feature, name, rule));
+  }
+  return changes;
+}
+
+/** Removes chains and what leads to them, and the table with the last chain. */
+function removeAll(
+  feature: Feature,
+  seen: Seen,
+  chains: readonly string[],
+  keys: readonly MapKey[],
+): nft.Change[] {
+  const changes = removeKeys(feature, keys);
+  changes.push(...chains.map((name) => nft.removeChain(feature, name)));
+  if (!seen.isLeftWith(chains.length)) return changes;
+  for (const { name } of feature.hooks) changes.push(nft.removeChain(feature, name));
+  for (const { name } of feature.maps) changes.push(nft.removeSet(feature, name));
+  return [...changes, nft.removeTable(feature, true)];
+}
+
+/** In one message for each map, and more where there are many: an attribute ends at 64 KiB. */
+function removeKeys(feature: Feature, keys: readonly MapKey[]): nft.Change[] {
+  const atOnce = 256;
+  const changes: nft.Change[] = [];
+  for (const { name } of feature.maps) {
+    const mine = keys.filter(({ map }) => map === name).map(({ key }) => key);
+    for (let at = 0; at < mine.length; at += atOnce) {
+      changes.push(nft.removeElements(feature, name, mine.slice(at, at + atOnce)));
+    }
+  }
+  return changes;
+}

@@ -1,0 +1,51 @@
+/** What a feature of nf_tables looks like: `attachment-chain.ts` says how it works. */
+import { toHex } from "../addr/bytes.ts";
+import type { Hook, TableName } from "../kernel/nft-changes.ts";
+import type { ExpressionInput } from "../netlink/nftables/expression.ts";
+import type { Rule } from "../netlink/nftables/rule.ts";
+import type { KeyType } from "../netlink/nftables/set.ts";
+import { type Attachment, instanceHash } from "./attachment.ts";
+
+/** What a feature keeps in one family, whatever the attachments. */
+export interface Feature extends TableName {
+  comment: string;
+  /** The chains that an attachment may have, by the prefix of their names. */
+  prefixes: readonly string[];
+  maps: readonly { name: string; key: readonly KeyType[] }[];
+  hooks: readonly {
+    name: string;
+    base: Hook;
+    rules: readonly (readonly ExpressionInput[])[];
+  }[];
+  /** The keys that a rule in an attachment's chain stands for. */
+  keysOf(rule: Rule): readonly MapKey[];
+}
+
+/** A key that leads to a chain, and the map that it is in. */
+export interface MapKey {
+  map: string;
+  key: Uint8Array;
+}
+
+/** A chain of an attachment. `keysOf` of its rules must give all of `keys`. */
+export interface OwnChain {
+  prefix: string;
+  rules: readonly (readonly ExpressionInput[])[];
+  keys: readonly MapKey[];
+}
+
+/** What an attachment has of one feature in one family. */
+export interface Part {
+  feature: Feature;
+  chains: readonly OwnChain[];
+}
+
+/** `masq-6fd94d501e58f0aa-287fc69eff0574a2` */
+export function chainName(prefix: string, attachment: Attachment): string {
+  return `${prefix}-${instanceHash(attachment)}`;
+}
+
+/** Each key once. */
+export function distinct(keys: readonly MapKey[]): MapKey[] {
+  return [...new Map(keys.map((each) => [`${each.map} ${toHex(each.key)}`, each])).values()];
+}
