@@ -23,6 +23,12 @@ export class JsonError extends Error {
     return failure(text, offset, `invalid character ${character} ${context}`);
   }
 
+  /** As `at`, but inside a token: at the end of the text Go then complains about a space. */
+  static inToken(text: string, offset: number, context: string): JsonError {
+    if (offset < text.length) return JsonError.at(text, offset, context);
+    return failure(text, text.length, `invalid character ' ' ${context}`);
+  }
+
   /** A number that no double can hold. */
   static range(text: string, start: number, end: number): JsonError {
     const literal = text.slice(start, end);

@@ -37,6 +37,7 @@ export function parse(text: string): JsonValue {
   let key = "";
   const outer: (JsonValue[] | JsonObject | undefined)[] = [];
   const outerKeys: string[] = [];
+  let outOfRange: JsonError | undefined; // Go notices that after all that is wrong with the syntax
 
   function skipSpace(): void {
     let code = text.charCodeAt(at);
@@ -95,7 +96,7 @@ export function parse(text: string): JsonValue {
     } else if (code === 0x2d || (code >= 0x30 && code <= 0x39)) {
       const end = numberEnd(text, at);
       value = Number(text.slice(at, end));
-      if (value - value !== 0) throw JsonError.range(text, at, end);
+      if (value - value !== 0) outOfRange ??= JsonError.range(text, at, end);
       at = end;
     } else if (code === 0x74) {
       value = true;
@@ -127,6 +128,7 @@ export function parse(text: string): JsonValue {
         value = object;
       } else {
         if (at < text.length) throw JsonError.at(text, at, "after top-level value");
+        if (outOfRange) throw outOfRange;
         return value;
       }
       at++;
@@ -151,15 +153,15 @@ function isEscaped(text: string, at: number): boolean {
 /** Where the number at `at` ends. */
 function numberEnd(text: string, at: number): number {
   number.lastIndex = at;
-  if (!number.test(text)) throw JsonError.at(text, at + 1, "in numeric literal");
+  if (!number.test(text)) throw JsonError.inToken(text, at + 1, "in numeric literal");
   const end = number.lastIndex;
   const after = text[end];
   if (after === "." && !/[.eE]/.test(text.slice(at, end))) {
-    throw JsonError.at(text, end + 1, "after decimal point in numeric literal");
+    throw JsonError.inToken(text, end + 1, "after decimal point in numeric literal");
   }
   if ((after === "e" || after === "E") && !/[eE]/.test(text.slice(at, end))) {
     const signed = text[end + 1] === "+" || text[end + 1] === "-";
-    throw JsonError.at(text, signed ? end + 2 : end + 1, "in exponent of numeric literal");
+    throw JsonError.inToken(text, signed ? end + 2 : end + 1, "in exponent of numeric literal");
   }
   return end;
 }
@@ -169,5 +171,5 @@ function literalEnd(text: string, at: number, word: string): number {
   if (text.startsWith(word, at)) return at + word.length;
   let same = 1;
   while (text[at + same] === word[same]) same++;
-  throw JsonError.at(text, at + same, `in literal ${word} (expecting '${word[same]}')`);
+  throw JsonError.inToken(text, at + same, `in literal ${word} (expecting '${word[same]}')`);
 }

@@ -55,11 +55,11 @@ export function stringFailure(text: string, start: number): JsonError {
       const end = at + 2 + hexDigits;
       for (at += 2; at < end; at++) {
         if (!/[0-9a-fA-F]/.test(text[at] ?? "")) {
-          return JsonError.at(text, at, "in \\u hexadecimal character escape");
+          return JsonError.inToken(text, at, "in \\u hexadecimal character escape");
         }
       }
     } else if (meanings[text[at + 1] ?? ""] === undefined) {
-      return JsonError.at(text, at + 1, "in string escape code");
+      return JsonError.inToken(text, at + 1, "in string escape code");
     } else at += 2;
   }
   return JsonError.at(text, text.length, "in string literal");

@@ -14,16 +14,18 @@ const failures: Record<string, string> = {
   '{"a":1,': "unexpected end of JSON input",
   "[": "unexpected end of JSON input",
   "[1": "unexpected end of JSON input",
+  "[1e999": "unexpected end of JSON input",
+  "[1e999}": "invalid character '}' after array element",
   "[1,": "unexpected end of JSON input",
   '"a': "unexpected end of JSON input",
-  '"\\': "unexpected end of JSON input",
+  '"\\': "invalid character ' ' in string escape code",
   '"\\"': "unexpected end of JSON input",
-  '"\\u12': "unexpected end of JSON input",
-  "-": "unexpected end of JSON input",
-  "1.": "unexpected end of JSON input",
-  "1e": "unexpected end of JSON input",
-  "1e+": "unexpected end of JSON input",
-  tru: "unexpected end of JSON input",
+  '"\\u12': "invalid character ' ' in \\u hexadecimal character escape",
+  "-": "invalid character ' ' in numeric literal",
+  "1.": "invalid character ' ' after decimal point in numeric literal",
+  "1e": "invalid character ' ' in exponent of numeric literal",
+  "1e+": "invalid character ' ' in exponent of numeric literal",
+  tru: "invalid character ' ' in literal true (expecting 'e')",
   "\ufeff{}": "invalid character 'ï' looking for beginning of value",
   x: "invalid character 'x' looking for beginning of value",
   "\v1": "invalid character '\\v' looking for beginning of value",
@@ -181,7 +183,6 @@ t.test("agrees with the platform about what is JSON", async (t) => {
       fc.constantFrom(undefined, 1, "\t"),
       (value, indent) => {
         const text = JSON.stringify(value, null, indent);
-        fc.pre(wellFormed(JSON.parse(`"${text.replace(/"/g, "")}"`.replace(/\\(?!u)/g, ""))));
         t.same(plain(parse(text)), JSON.parse(text));
       },
     ),

@@ -6,9 +6,10 @@ import type { JsonValue, Serializable } from "../../src/json/types.ts";
 
 t.test("compact and indented agree with the platform where Go does", async (t) => {
   fc.assert(
-    fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
-      // What Go escapes besides: no such characters here.
-      fc.pre(!/[<>&\u2028\u2029]|\\ud|-0/.test(JSON.stringify(value)));
+    fc.property(fc.jsonValue({ maxDepth: 5 }), (generated) => {
+      const text = JSON.stringify(generated);
+      fc.pre(!/[<>&\u2028\u2029]|\\ud/.test(text)); // Go escapes these in another way
+      const value = JSON.parse(text); // without -0, the sign of which the platform does not write
       t.equal(serialize(value as Serializable), JSON.stringify(value));
       t.equal(serialize(value as Serializable, { indent: true }), JSON.stringify(value, null, 4));
     }),
