@@ -187,7 +187,7 @@ export default defineApplet({
       () => removeHostVeth(host, attachment), // its namespace may live on without its name
       () => config.ipam?.type && ipam.del(call),
       () => config.macspoofchk && spoofCheck.teardown(host, attachment),
-      () => config.ipMasq && masquerade.teardown(host, attachment, addresses, config.ipMasqBackend),
+      () => config.ipMasq && masquerade.teardown(host, attachment, addresses),
     );
   },
 
@@ -263,7 +263,7 @@ function addLayer3(call: AddCall<Conf>, attached: Attached): Result {
     const attachment = attachmentOf(call);
     const addresses = result.ips.map(({ address }) => address);
     call.undo.push("remove the masquerade rules", () =>
-      masquerade.teardown(host, attachment, addresses, config.ipMasqBackend),
+      masquerade.teardown(host, attachment, addresses),
     );
     masquerade.setup(host, attachment, addresses, config.ipMasqBackend);
   }
