@@ -20,6 +20,7 @@ const needed = {
     "/usr/bin/tcpdump": "tcpdump",
     "/usr/bin/strace": "strace",
     "/usr/bin/linux.uml": "user-mode-linux",
+    "/sbin/modprobe": "kmod",
     "/usr/lib/cni/bridge": "containernetworking-plugins",
   },
   bench: {

@@ -9,16 +9,21 @@ import { appendFileSync, readFileSync } from "node:fs";
 
 /** Kernel option → commands that succeed, in a fresh network namespace, only where it is built in. */
 const probes = {
-  CONFIG_BRIDGE_VLAN_FILTERING: "ip link add b type bridge vlan_filtering 1; bridge vlan show",
-  CONFIG_DUMMY: "ip link add d type dummy",
-  CONFIG_IPVLAN: "ip link add d type veth peer name e; ip link add i link d type ipvlan",
-  CONFIG_MACVLAN: "ip link add d type veth peer name e; ip link add m link d type macvlan",
-  CONFIG_VLAN_8021Q:
-    "ip link add d type veth peer name e; ip link add link d name v type vlan id 5",
-  CONFIG_NET_VRF: "ip link add v type vrf table 10",
-  CONFIG_IFB: "ip link add i type ifb",
-  CONFIG_TUN: "ip tuntap add t mode tap",
-  CONFIG_NF_TABLES_INET: "nft add table inet t",
+  CONFIG_BRIDGE_VLAN_FILTERING:
+    "ip link add name l1 type bridge vlan_filtering 1; bridge vlan show",
+  CONFIG_DUMMY: "ip link add name l1 type dummy",
+  CONFIG_IPVLAN: "ip link add name l1 type veth; ip link add link l1 name l2 type ipvlan",
+  CONFIG_MACVLAN: "ip link add name l1 type veth; ip link add link l1 name l2 type macvlan",
+  CONFIG_VLAN_8021Q: "ip link add name l1 type veth; ip link add link l1 name l2 type vlan id 5",
+  CONFIG_NET_VRF: "ip link add name l1 type vrf table 10",
+  CONFIG_IFB: "ip link add name l1 type ifb",
+  CONFIG_TUN: "ip tuntap add name l1 mode tap",
+  // nf_tables by family, with what masquerading needs.
+  CONFIG_NF_TABLES_IPV4:
+    "nft add table ip t; nft add chain ip t c '{ type nat hook postrouting priority 100; }'",
+  CONFIG_NF_TABLES_INET:
+    "nft add table inet t; nft add chain inet t c '{ type nat hook postrouting priority 100; }'",
+  CONFIG_NF_TABLES_BRIDGE: "nft add table bridge t",
   CONFIG_NF_TABLES_NETDEV: "nft add table netdev t",
 } as const;
 
@@ -40,17 +45,18 @@ export function has(need: Need): boolean {
 /**
  * `here`, `elsewhere` (another pass of this test run has it), or skipped with the reason.
  *
- * The runner sets CNIBOX_DEFER to a file: cases that this kernel cannot run are listed there. In
- * the guest CNIBOX_ONLY names that file, and only the listed cases run.
+ * The runner sets CNIBOX_DEFER to a file: cases that this kernel cannot run are listed there,
+ * as `FILE<tab>NAME`. In the guest CNIBOX_ONLY names that file, and only the listed cases run.
  */
 export function whereToRun(name: string, needs: Need[]): "here" | "elsewhere" | { skip: string } {
+  const line = `${process.argv[1]}\t${name}`;
   const only = process.env.CNIBOX_ONLY;
-  if (only && !readFileSync(only, "utf8").split("\n").includes(name)) return "elsewhere";
+  if (only && !readFileSync(only, "utf8").split("\n").includes(line)) return "elsewhere";
   const missing = needs.filter((need) => !has(need));
   if (missing.length === 0) return "here";
   const defer = process.env.CNIBOX_DEFER;
   if (defer) {
-    appendFileSync(defer, `${name}\n`);
+    appendFileSync(defer, `${line}\n`);
     return "elsewhere";
   }
   return { skip: `this kernel lacks ${missing.join(", ")}` };

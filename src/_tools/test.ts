@@ -1,0 +1,214 @@
+/**
+ * `npm test`: builds, checks, and runs all tests, on everything they are meant for.
+ *
+ *     npm test [-- --only=bridge --no-build]
+ *
+ * Passes: every file natively, the black-box ones with our executable; those of `onNode` with the
+ * same code on Node; those of `onGo` with the Go plugins, which shows that a test asks for what the
+ * reference does; and the cases that this kernel cannot run in the guest.
+ * `--only` takes a part of a file's path; CNI_BIN another directory of plugins than `build/bin`.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { build } from "esbuild";
+import { runInGuest } from "./guest.ts";
+import { engineDirectory, nodeDirectory } from "./plugin-dirs.ts";
+import { type Report, readTap, sum } from "./tap.ts";
+
+const out = "build/test";
+const goDirectory = "/usr/lib/cni";
+const onNode = /applets\/(bridge|loopback|host-local)\.test/;
+const onGo = /applets\/(bridge(-port|-address|-check|-masquerade|-spoofcheck)?|loopback)\.test/;
+const jobs = 2;
+const fileTimeout = 600_000;
+
+const flags = process.argv.slice(2);
+const only = flags.find((flag) => flag.startsWith("--only="))?.slice("--only=".length) ?? "";
+const sanitize = flags.includes("--sanitize");
+
+interface Pass {
+  name: string;
+  files: string[];
+  env: Record<string, string>;
+}
+
+if (!flags.includes("--no-build")) {
+  step("setup", "node", ["src/_tools/setup.mjs", "build", "test"]);
+  step("build", "npm", ["run", "--silent", sanitize ? "build:sanitize" : "build"]);
+  if (!sanitize) {
+    step("build:node", "npm", ["run", "--silent", "build:node"]);
+    step("check", "npm", ["run", "--silent", "check"]);
+  }
+}
+const built = sanitize
+  ? engineDirectory("build/sanitize/cnibox", "build/sanitize/bin")
+  : engineDirectory();
+const engine = process.env.CNI_BIN ?? built;
+if (!engine) throw new Error("Cannot test: build/cnibox is not built");
+const node = nodeDirectory();
+
+const all = (await bundleTests()).filter((file) => file.includes(only));
+const black = (file: string) => /\/(applets|conformance|main)\//.test(file);
+const deferred = resolve(out, "deferred");
+rmSync(deferred, { force: true });
+
+const passes: Pass[] = [
+  {
+    name: "native",
+    files: sanitize ? all.filter(black) : all,
+    env: { CNI_BIN: resolve(engine), CNIBOX_DEFER: deferred },
+  },
+];
+if (!sanitize) {
+  if (node)
+    passes.push({
+      name: "node",
+      files: all.filter((f) => onNode.test(f)),
+      env: { CNI_BIN: resolve(node) },
+    });
+  passes.push({
+    name: "go",
+    files: all.filter((f) => onGo.test(f)),
+    env: { CNI_BIN: goDirectory },
+  });
+}
+const reports = new Map<string, Report>();
+for (const pass of passes) reports.set(pass.name, await runPass(pass));
+if (existsSync(deferred)) reports.set("guest", await guestPass(engine));
+conclude();
+
+/** Bundles the test files; returns the bundles. */
+async function bundleTests(): Promise<string[]> {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  const files = readdirSync("test", { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".test.ts"))
+    .map((file) => `test/${file}`)
+    .sort();
+  await build({
+    entryPoints: files,
+    outbase: "test",
+    outdir: out,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    packages: "external",
+    sourcemap: true,
+    sourcesContent: false,
+    logLevel: "warning",
+  });
+  return files.map((file) => file.replace(/^test/, out).replace(/ts$/, "mjs"));
+}
+
+/** Runs a pass's files, some at a time, and tells each as it ends. */
+async function runPass({ name, files, env }: Pass): Promise<Report> {
+  const found: Report[] = [];
+  // The longest first, so that no core waits for it at the end.
+  const queue = [...files].sort((a, b) => cost(b) - cost(a)).values();
+  const worker = async () => {
+    for (const file of queue) {
+      const began = Date.now();
+      const report = await runFile(file, env, resolve(out, name));
+      found.push(report);
+      tell(name, file, report, Date.now() - began);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
+  return sum(found);
+}
+
+function cost(file: string): number {
+  if (/fault|parallel/.test(file)) return 2;
+  return black(file) ? 1 : 0;
+}
+
+function runFile(file: string, env: Record<string, string>, logs: string): Promise<Report> {
+  const test = spawn(process.execPath, ["--enable-source-maps", file], {
+    env: { ...process.env, TAP_TIMEOUT: "0", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let tap = "";
+  let said = "";
+  test.stdout.setEncoding("utf8").on("data", (text: string) => {
+    tap += text;
+  });
+  test.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+  });
+  const timer = setTimeout(() => test.kill("SIGKILL"), fileTimeout);
+  return new Promise((done, failed) => {
+    test.on("error", failed);
+    test.on("close", (status) => {
+      clearTimeout(timer);
+      mkdirSync(logs, { recursive: true });
+      writeFileSync(join(logs, `${short(file).replaceAll("/", "-")}.tap`), tap);
+      const report = readTap(short(file), tap, status);
+      if (report.failed > 0) report.failures += said;
+      done(report);
+    });
+  });
+}
+
+/** The deferred cases, in the guest. */
+async function guestPass(plugins: string): Promise<Report> {
+  const wanted = readFileSync(deferred, "utf8").trim().split("\n");
+  const files = [...new Set(wanted.map((line) => relative(".", line.split("\t", 1)[0] ?? "")))];
+  const env = { CNI_BIN: resolve(plugins), CNIBOX_ONLY: deferred, TAP_TIMEOUT: "0" };
+  const run = await runInGuest(files, env, 900);
+  const found = files.map((file) => {
+    const { tap, status } = run.taps.get(file) ?? { tap: "", status: 1 };
+    const report = readTap(short(file), tap, status);
+    tell("guest", file, report);
+    return report;
+  });
+  const report = sum(found);
+  console.log(
+    `# guest: booted in ${run.seconds.boot} s, ran for ${run.seconds.total.toFixed(0)} s`,
+  );
+  const ran = report.passed + report.failed + report.skipped.length;
+  if (run.trouble || ran < wanted.length) {
+    report.failed++;
+    report.failures += `guest: ${ran} of ${wanted.length} cases ran\n${run.trouble ?? ""}\n`;
+  }
+  return report;
+}
+
+function tell(pass: string, file: string, report: Report, milliseconds?: number): void {
+  const time = milliseconds === undefined ? "" : ` (${(milliseconds / 1000).toFixed(1)} s)`;
+  const { passed, failed, skipped } = report;
+  console.log(
+    `${failed > 0 ? "not ok" : "ok"} ${pass} ${short(file)}: ${passed} passed, ${failed} failed, ${skipped.length} skipped${time}`,
+  );
+}
+
+function short(file: string): string {
+  return file.replace(`${out}/`, "").replace(/\.test\.mjs$/, "");
+}
+
+/** Prints what failed and what was skipped, and the closing line; sets the exit status. */
+function conclude(): void {
+  const total = sum([...reports.values()]);
+  const differences = total.skipped.filter((why) => why.includes("Go differs:"));
+  const skipped = total.skipped.filter((why) => !why.includes("Go differs:"));
+  if (total.failures) console.log(`\n${total.failures}`);
+  for (const why of skipped) console.log(`# skipped: ${why}`);
+  const ran = [...reports].map(([name, { passed, failed }]) => `${passed + failed} ${name}`);
+  console.log(
+    `# ran: ${ran.join(", ")}; ${differences.length} cases are about what Go does not do`,
+  );
+  console.log(`${total.passed} passed, ${total.failed} failed, ${skipped.length} skipped`);
+  process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+}
+
+function step(name: string, program: string, args: string[]): void {
+  const began = Date.now();
+  const done = spawnSync(program, args, { stdio: "inherit" });
+  if (done.status !== 0) {
+    console.log(`Cannot test: ${name} failed\n0 passed, 1 failed`);
+    process.exit(1);
+  }
+  console.log(`# ${name}: ${((Date.now() - began) / 1000).toFixed(1)} s`);
+}
