@@ -54,8 +54,4 @@ capabilities, ipam, dns, args, prevResult.
 `,
 );
 
-t.equal(
-  help({ ...applet, schema: configSchema({}) }).split("\n\n").length,
-  2,
-  "no empty sections",
-);
+t.equal(help({ ...applet, schema: configSchema({}) }).split("\n\n").length, 2, "no empty sections");
