@@ -203,6 +203,7 @@ t.test("agrees with the platform about what is not, after one change", async (t)
         const at = place % (text.length + 1);
         const rest = text.slice(change === "insert" ? at : at + 1);
         const changed = text.slice(0, at) + (change === "delete" ? "" : character) + rest;
+        fc.pre(!/e[+-]?\d{3}/i.test(changed)); // the platform makes infinities of such
         let expected: unknown;
         try {
           expected = JSON.parse(changed);
