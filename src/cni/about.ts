@@ -1,6 +1,6 @@
 /** What a plugin says about itself: to the operator, and to VERSION. */
 import { release } from "./release.ts";
-import { all, current } from "./versions.ts";
+import { all, current } from "./version-list.ts";
 
 /** The release of the reference plugins whose keys and behaviour ours have. */
 const equivalent = "v1.9.1";

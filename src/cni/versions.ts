@@ -4,12 +4,9 @@ import { parse as parseJson } from "../json/parse.ts";
 import { quote, quoteList } from "../json/quote.ts";
 import type { JsonValue } from "../json/types.ts";
 import { CniError } from "./errors.ts";
+import { all } from "./version-list.ts";
 
-/** The version that this implements. */
-export const current = "1.1.0";
-
-/** Every version, oldest first. All plugins support all of them. */
-export const all = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] as const;
+export { all, current } from "./version-list.ts";
 
 /** Those with `ip4` and `ip6` in the result. */
 export const legacy = ["0.1.0", "0.2.0"] as const;
