@@ -1,7 +1,8 @@
 /**
  * Makes from the applets' schemas, below `build/`:
  *
- * - `gen/applets/NAME.ts`: the applet with the validator of its config, as ajv's standalone code;
+ * - `gen/validators/NAME.ts`: the validator of an applet's own keys, as ajv's standalone code;
+ * - `gen/applets/NAME.ts`: the applet with its validators, as the hosts load it;
  * - `gen/common.ts`: the validator of the keys that every plugin has;
  * - `gen/applets/cnibox.ts`: the operator's tool, a chunk of its own like an applet;
  * - `gen/load.ts`: all of them by name, for the Node host (the engine host loads chunks instead);
@@ -104,12 +105,14 @@ function removeOthers(folder: string): void {
 
 function writeApplet({ name, schema, needsNetns = true }: Declared): void {
   const namespaces = needsNetns ? 'import { Netns } from "../../../src/kernel/netns.ts";\n' : "";
+  write(`gen/validators/${name}.ts`, `${head}${validatorCode(ownSchema(schema))}`);
   write(
     `gen/applets/${name}.ts`,
     `${head}import applet from "../../../src/applets/${name}.ts";
 import { plugin } from "../../../src/cni/skel.ts";
 import { validate as validateCommon } from "../common.ts";
-${namespaces}${validatorCode(ownSchema(schema))}
+import { validate } from "../validators/${name}.ts";
+${namespaces}
 function check(config) {
   if (!validateCommon(config)) return validateCommon.errors[0];
   return validate(config) ? undefined : validate.errors[0];
@@ -154,4 +157,4 @@ for (const applet of applets) {
 }
 write("gen/applets/cnibox.ts", `${head}export { default } from "../../../src/operator.ts";\n`);
 writeLoad(applets.map(({ name }) => name));
-for (const folder of ["gen/applets", "schema"]) removeOthers(folder);
+for (const folder of ["gen/applets", "gen/validators", "schema"]) removeOthers(folder);
