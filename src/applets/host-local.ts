@@ -20,10 +20,11 @@ import { emptyResult, type Route } from "../cni/result.ts";
 import { route } from "../cni/schema-common.ts";
 import { isAtLeast } from "../cni/versions.ts";
 import { readText } from "../kernel/files.ts";
+import type { Holder } from "../pool/lease-index.ts";
 import { type RangeSet, readRangeSets } from "../pool/range.ts";
 import { collect, exhausted, isHolding, release, reserve } from "../pool/reservation.ts";
 import { parseResolvConf } from "../pool/resolv-conf.ts";
-import { type Holder, Store } from "../pool/store.ts";
+import { Store } from "../pool/store.ts";
 
 const defaultDataDir = "/var/lib/cni/networks";
 

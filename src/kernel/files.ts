@@ -1,29 +1,12 @@
-/**
- * Files that are there whole or not at all.
- *
- * A write goes to a temporary file in the target's directory, is synced, and then takes the target's
- * name. Each directory has one temporary name, {@link temporaryName}: who writes holds flock(2) on
- * that file, and the kernel drops the lock of a killed writer, so the next writer takes its remains
- * over. Hence at most one stale file is left in a directory, however many writers are killed.
- */
-import { constants, isErrno, isSystemError, type SystemError, sys } from "../sys/sys.ts";
+/** Files, directories, links and locks. What is absent is an answer, not an error. */
+import { constants, isErrno, isSystemError, sys } from "../sys/sys.ts";
+import { absent, because } from "./file-error.ts";
 
-/** What an unfinished write may leave in a directory; never the name of anything finished. */
-export const temporaryName = ".cnibox-tmp";
+/** All that is thrown here tells deed and path, and is still a {@link SystemError} with its code. */
+export { isErrno, isSystemError, type SystemError } from "../sys/sys.ts";
+export { createExclusive, temporaryName, type WriteOptions, writeAtomic } from "./atomic-file.ts";
 
 const readSize = 64 * 1024;
-
-export interface WriteOptions {
-  /** The permissions of the file; default 0600. */
-  mode?: number;
-  /** Whether the bytes must survive a power cut before the name exists; default true. */
-  sync?: boolean;
-  /**
-   * The caller holds a lock that every writer of this directory takes, so the temporary file needs
-   * none of its own.
-   */
-  locked?: boolean;
-}
 
 /** The whole file, or null where there is none. Works for /proc, where files have no size. */
 export function readFile(path: string): Uint8Array | null {
@@ -47,43 +30,6 @@ export function readFile(path: string): Uint8Array | null {
 export function readText(path: string): string | null {
   const data = readFile(path);
   return data && sys.decodeUtf8(data);
-}
-
-/**
- * Writes a file in one step: readers see the old content or the new one. A failure leaves the old
- * content and no temporary file.
- */
-export function writeAtomic(
-  path: string,
-  data: string | Uint8Array,
-  options: WriteOptions = {},
-): void {
-  prepare(path, data, options, (temporary) => {
-    sys.rename(temporary, path);
-    return true;
-  });
-}
-
-/**
- * Makes a file that must be new: it appears with all its content, or not at all.
- * @returns false, and changes nothing, where the path is taken
- */
-export function createExclusive(
-  path: string,
-  data: string | Uint8Array,
-  options: WriteOptions = {},
-): boolean {
-  return prepare(path, data, options, (temporary) => {
-    let made = true;
-    try {
-      sys.link(temporary, path);
-    } catch (error) {
-      if (!isErrno(error, "EEXIST")) throw error;
-      made = false;
-    }
-    sys.unlink(temporary);
-    return made;
-  });
 }
 
 /**
@@ -190,85 +136,6 @@ function isDirectory(path: string): boolean {
   }
 }
 
-/** Fills the temporary file and hands it to `publish`, which must take its name away. */
-function prepare(
-  path: string,
-  data: string | Uint8Array,
-  { mode = 0o600, sync = true, locked = false }: WriteOptions,
-  publish: (temporary: string) => boolean,
-): boolean {
-  const temporary = path.replace(/[^/]*$/, temporaryName);
-  try {
-    const fd = locked ? openFresh(temporary, mode) : openOwned(temporary, mode);
-    try {
-      writeAll(fd, typeof data === "string" ? sys.encodeUtf8(data) : data);
-      if (sync) sys.fsync(fd);
-      return publish(temporary);
-    } catch (error) {
-      remove(temporary);
-      throw error;
-    } finally {
-      sys.close(fd);
-    }
-  } catch (error) {
-    throw because("write", path, error);
-  }
-}
-
-/** A new temporary file; the remains of a killed writer go, since no other writer is alive. */
-function openFresh(temporary: string, mode: number): number {
-  const { O_CREAT, O_EXCL, O_WRONLY } = constants;
-  try {
-    return sys.open(temporary, O_CREAT | O_EXCL | O_WRONLY, mode);
-  } catch (error) {
-    if (!isErrno(error, "EEXIST")) throw error;
-    remove(temporary);
-    return sys.open(temporary, O_CREAT | O_EXCL | O_WRONLY, mode);
-  }
-}
-
-/** The temporary file, empty and flocked by us; waits while another writer is at work. */
-function openOwned(temporary: string, mode: number): number {
-  const { O_CREAT, O_WRONLY, O_NOFOLLOW, LOCK_EX } = constants;
-  for (;;) {
-    const fd = sys.open(temporary, O_CREAT | O_WRONLY | O_NOFOLLOW, mode);
-    let owned = false;
-    try {
-      sys.flock(fd, LOCK_EX);
-      // Whoever held the lock before us may have published the very file that we opened.
-      if (namesOpenFile(temporary, fd)) {
-        // A second name: its writer was killed between link and unlink, and the other is published.
-        if (sys.fstat(fd).nlink > 1) sys.unlink(temporary);
-        else owned = true;
-      }
-      if (!owned) continue;
-      sys.ftruncate(fd, 0);
-      sys.fchmod(fd, mode);
-      return fd;
-    } catch (error) {
-      owned = false;
-      throw error;
-    } finally {
-      if (!owned) sys.close(fd);
-    }
-  }
-}
-
-function namesOpenFile(path: string, fd: number): boolean {
-  try {
-    const named = sys.lstat(path);
-    const open = sys.fstat(fd);
-    return named.ino === open.ino && named.dev === open.dev;
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return false;
-    throw error;
-  }
-}
-
-function writeAll(fd: number, data: Uint8Array): void {
-  for (let done = 0; done < data.length; ) done += sys.write(fd, data.subarray(done));
-}
-
 function join(parts: Uint8Array[]): Uint8Array {
   const filled = parts.filter((part) => part.length > 0);
   if (filled.length === 1 && filled[0]) return filled[0];
@@ -279,22 +146,4 @@ function join(parts: Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return whole;
-}
-
-/** What `work` returns, or null where the path does not exist. */
-function absent<T>(work: () => T, verb: string, path: string): T | null {
-  try {
-    return work();
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return null;
-    throw because(verb, path, error);
-  }
-}
-
-/** Puts deed and target before the kernel's reason; the code stays readable for `isErrno`. */
-function because(verb: string, path: string, error: unknown): unknown {
-  if (!isSystemError(error) || error.message.startsWith("Cannot ")) return error;
-  const { code, errno, syscall } = error;
-  const told: Partial<SystemError> = { code, errno, syscall, path };
-  return Object.assign(new Error(`Cannot ${verb} ${path}: ${error.message}`), told);
 }

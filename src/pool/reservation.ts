@@ -5,8 +5,10 @@ import type { Cidr } from "../addr/cidr.ts";
 import { formatIp, type Ip, parseIp } from "../addr/ip.ts";
 import { tryAll } from "../cni/undo.ts";
 import { candidates } from "./allocator.ts";
+import type { Holder } from "./lease-index.ts";
+import type { Holding, Leases } from "./leases.ts";
 import { capacity, formatRangeSet, type Range, type RangeSet, rangeOf } from "./range.ts";
-import type { Holder, Holding, Leases, Store } from "./store.ts";
+import type { Store } from "./store.ts";
 
 export interface Request {
   /** Surrounding white space is dropped. */
