@@ -46,6 +46,10 @@ int ext_strict_equals(JSContext *ctx, JSValueConst a, JSValueConst b) {
   return js_strict_eq(ctx, JS_DupValue(ctx, a), JS_DupValue(ctx, b));
 }
 
+JSValue ext_to_object(JSContext *ctx, JSValueConst value) {
+  return JS_ToObject(ctx, value);
+}
+
 static int class_of(JSValueConst value) {
   return JS_IsObject(value) ? JS_VALUE_GET_OBJ(value)->class_id : -1;
 }

@@ -43,6 +43,9 @@ JSValue ext_load_module(JSContext *ctx, const char *name);
 /* The `===` operator. */
 int ext_strict_equals(JSContext *ctx, JSValueConst a, JSValueConst b);
 
+/* The object of a primitive; an object itself. */
+JSValue ext_to_object(JSContext *ctx, JSValueConst value);
+
 int ext_is_array_buffer(JSValueConst value);
 
 /* The kind of a typed array; -1 for any other value. */

@@ -134,9 +134,9 @@ void DefineAttachmentClass(JSRuntime* runtime);
 // A function that calls `callback`; only for objects that `only_for` constructed, unless null.
 JSValue NewFunction(napi_env env, JSAtom name, napi_callback callback, void* data,
                     const Class* only_for);
-// Defines what a descriptor says on `object`. False: thrown, in the engine.
-bool DefineProperty(napi_env env, JSValueConst object, const napi_property_descriptor& property,
-                    const Class* only_for);
+// Defines what a descriptor says on `object`. 0: it refuses; -1: thrown, in the engine.
+int DefineProperty(napi_env env, JSValueConst object, const napi_property_descriptor& property,
+                   const Class* only_for);
 
 }  // namespace engine
 

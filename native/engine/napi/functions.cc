@@ -129,7 +129,7 @@ napi_status napi_define_class(napi_env env, const char* name, size_t length,
   for (size_t i = 0; ok && i < count; i++) {
     bool is_static = properties[i].attributes & napi_static;
     ok = engine::DefineProperty(env, is_static ? function : prototype, properties[i],
-                                is_static ? nullptr : made);
+                                is_static ? nullptr : made) >= 0;
   }
   JS_FreeValue(context, prototype);
   if (ok) return env->Return(function, result);
@@ -175,7 +175,7 @@ napi_status napi_call_function(napi_env env, napi_value receiver, napi_value fun
   REQUIRE_NO_EXCEPTION();
   REQUIRE_ARG(function);
   REQUIRE(argv || argc == 0, napi_invalid_arg);
-  REQUIRE(JS_IsFunction(env->context, env->Get(function)), napi_function_expected);
+  REQUIRE(JS_IsFunction(env->context, env->Get(function)), napi_invalid_arg);
   std::vector<JSValueConst> values = Arguments(env, argc, argv);
   JSValue value = JS_Call(env->context, env->Get(function),
                           receiver ? env->Get(receiver) : JS_UNDEFINED,
@@ -192,7 +192,7 @@ napi_status napi_new_instance(napi_env env, napi_value constructor, size_t argc,
   REQUIRE_ARG(constructor);
   REQUIRE_ARG(result);
   REQUIRE(argv || argc == 0, napi_invalid_arg);
-  REQUIRE(JS_IsFunction(env->context, env->Get(constructor)), napi_function_expected);
+  REQUIRE(JS_IsFunction(env->context, env->Get(constructor)), napi_invalid_arg);
   std::vector<JSValueConst> values = Arguments(env, argc, argv);
   return env->Return(JS_CallConstructor(env->context, env->Get(constructor),
                                         static_cast<int>(argc), values.data()),

@@ -1,10 +1,16 @@
 // Objects and arrays: their properties and elements.
 #include "env.h"
 
-// Native code may ask for a property of anything but undefined and null, as JavaScript may.
-#define REQUIRE_OBJECT(object)                                                           \
-  REQUIRE_ARG(object);                                                                   \
-  REQUIRE(!JS_IsUndefined(env->Get(object)) && !JS_IsNull(env->Get(object)), napi_object_expected)
+// Native code may ask for a property of anything but undefined and null, as JavaScript may. As in
+// Node, the status says so, and an exception is pending as well.
+#define REQUIRE_OBJECT(object)                                                         \
+  do {                                                                                 \
+    REQUIRE_ARG(object);                                                               \
+    if (JS_IsUndefined(env->Get(object)) || JS_IsNull(env->Get(object))) {             \
+      napi_throw_type_error(env, nullptr, "Cannot convert undefined or null to object"); \
+      return env->Set(napi_object_expected);                                           \
+    }                                                                                  \
+  } while (0)
 
 namespace {
 
@@ -195,13 +201,12 @@ static bool AppendNames(JSContext* context, const std::vector<JSValue>& chain, s
 // The same names as a for-in loop gives: enumerable strings, those of the prototypes too.
 napi_status napi_get_property_names(napi_env env, napi_value object, napi_value* result) {
   REQUIRE_NO_EXCEPTION();
-  REQUIRE_ARG(object);
+  REQUIRE_OBJECT(object);
   REQUIRE_ARG(result);
-  REQUIRE(JS_IsObject(env->Get(object)), napi_object_expected);
   JSContext* context = env->context;
   JSValue names = JS_NewArray(context);
   if (JS_IsException(names)) return env->Catch();
-  std::vector<JSValue> chain = {JS_DupValue(context, env->Get(object))};
+  std::vector<JSValue> chain = {ext_to_object(context, env->Get(object))};
   uint32_t count = 0;
   bool ok = true;
   for (size_t level = 0; ok && JS_IsObject(chain[level]); level++) {
@@ -216,12 +221,12 @@ napi_status napi_get_property_names(napi_env env, napi_value object, napi_value*
 
 namespace engine {
 
-bool DefineProperty(napi_env env, JSValueConst object, const napi_property_descriptor& property,
-                    const Class* only_for) {
+int DefineProperty(napi_env env, JSValueConst object, const napi_property_descriptor& property,
+                   const Class* only_for) {
   JSContext* context = env->context;
   Key key(context, property.utf8name ? NewKey(context, property.utf8name, NAPI_AUTO_LENGTH)
                                      : JS_ValueToAtom(context, env->Get(property.name)));
-  if (key.atom == JS_ATOM_NULL) return false;
+  if (key.atom == JS_ATOM_NULL) return -1;
   int flags = 0;
   if (property.attributes & napi_enumerable) flags |= JS_PROP_ENUMERABLE;
   if (property.attributes & napi_configurable) flags |= JS_PROP_CONFIGURABLE;
@@ -232,14 +237,14 @@ bool DefineProperty(napi_env env, JSValueConst object, const napi_property_descr
                       : JS_UNDEFINED;
     };
     return JS_DefinePropertyGetSet(context, object, key.atom, accessor(property.getter),
-                                   accessor(property.setter), flags) >= 0;
+                                   accessor(property.setter), flags);
   }
   if (property.attributes & napi_writable) flags |= JS_PROP_WRITABLE;
   JSValue value = property.method
                       ? NewFunction(env, key.atom, property.method, property.data, only_for)
                       : JS_DupValue(context, env->Get(property.value));
-  if (JS_IsException(value)) return false;
-  return JS_DefinePropertyValue(context, object, key.atom, value, flags | JS_PROP_THROW) >= 0;
+  if (JS_IsException(value)) return -1;
+  return JS_DefinePropertyValue(context, object, key.atom, value, flags);
 }
 
 }  // namespace engine
@@ -250,8 +255,10 @@ napi_status napi_define_properties(napi_env env, napi_value object, size_t count
   REQUIRE_ARG(object);
   REQUIRE(JS_IsObject(env->Get(object)), napi_object_expected);
   REQUIRE(properties || count == 0, napi_invalid_arg);
-  for (size_t i = 0; i < count; i++)
-    if (!engine::DefineProperty(env, env->Get(object), properties[i], nullptr))
-      return env->Catch();
+  for (size_t i = 0; i < count; i++) {
+    int defined = engine::DefineProperty(env, env->Get(object), properties[i], nullptr);
+    if (defined < 0) return env->Catch();
+    REQUIRE(defined, napi_generic_failure);
+  }
   return env->Set(napi_ok);
 }

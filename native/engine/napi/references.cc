@@ -167,7 +167,7 @@ napi_status napi_wrap(napi_env env, napi_value object, void* native, napi_finali
                       void* hint, napi_ref* result) {
   REQUIRE_NO_EXCEPTION();
   REQUIRE_ARG(object);
-  REQUIRE(JS_IsObject(env->Get(object)), napi_object_expected);
+  REQUIRE(JS_IsObject(env->Get(object)), napi_invalid_arg);
   engine::Attachment* attachment = env->Attach(env->Get(object));
   if (!attachment) return env->Catch();
   REQUIRE(!attachment->wraps, napi_invalid_arg);
@@ -179,7 +179,7 @@ napi_status napi_wrap(napi_env env, napi_value object, void* native, napi_finali
 static napi_status Unwrap(napi_env env, napi_value object, void** result, bool remove) {
   REQUIRE_NO_EXCEPTION();
   REQUIRE_ARG(object);
-  REQUIRE(JS_IsObject(env->Get(object)), napi_object_expected);
+  REQUIRE(JS_IsObject(env->Get(object)), napi_invalid_arg);
   engine::Attachment* attachment = env->Find(env->Get(object));
   REQUIRE(attachment && attachment->wraps, napi_invalid_arg);
   if (result) *result = attachment->wrapped.data;
