@@ -65,14 +65,15 @@ function setupNatively(
  * Removes what `setup` made, and what the Go plugins made for the same attachment, by whichever
  * backend. What is not there is no error.
  *
- * @param addresses only needed where two interfaces of a container are in one network, and iptables
+ * @param addresses may be left out, or empty; only needed where two interfaces of a container are in one network, and iptables
  *   made their rules: they share a chain then
  */
 export function teardown(host: Netns, attachment: Attachment, addresses?: readonly Cidr[]): void {
+  const known = addresses?.length ? addresses : undefined;
   tryAll(
     () => whereSupported(() => uninstall(host, features, attachment)),
-    () => whereSupported(() => remains.remove(host, attachment, addresses)),
-    () => iptables.teardownLegacy(attachment, addresses),
+    () => whereSupported(() => remains.remove(host, attachment, known)),
+    () => iptables.teardownLegacy(attachment, known),
   );
 }
 
