@@ -1,0 +1,143 @@
+/** The same ADD by Go and by us: the same links, addresses, routes, sysctls and result. */
+import assert from "node:assert/strict";
+import { gatewayBridge, hostLocal, switchBridge } from "../harness/configs.ts";
+import type { CallOptions, Config } from "../harness/plugins.ts";
+import type { Json, Namespace, Sandbox } from "../harness/sandbox.ts";
+import { bins, commonVersions, compared, type Side, sides } from "./go.ts";
+
+const dual = ["10.1.2.0/24", "2001:db8:42::/64"];
+const mac = { args: "IgnoreUnknown=1;MAC=02:00:00:00:00:05" };
+const routes = [{ dst: "192.0.2.0/24", gw: "10.1.2.9" }, { dst: "198.51.100.0/24" }];
+
+const cases: Record<string, [Config, CallOptions?]> = {
+  IPv4: [gatewayBridge()],
+  IPv6: [gatewayBridge("2001:db8:42::/64")],
+  "dual stack": [gatewayBridge(...dual)],
+  isGateway: [{ ...gatewayBridge(...dual), isDefaultGateway: false, isGateway: true }],
+  "no gateway": [{ ...gatewayBridge(...dual), isDefaultGateway: false }],
+  "layer 2": [switchBridge],
+  hairpin: [{ ...gatewayBridge(), hairpinMode: true }],
+  promiscuous: [{ ...gatewayBridge(), promiscMode: true }],
+  MTU: [{ ...gatewayBridge(), mtu: 1400 }],
+  MAC: [gatewayBridge(), mac],
+  routes: [{ ...gatewayBridge(), ipam: { ...hostLocal("10.1.2.0/24"), routes } }],
+  "ipMasq by iptables": [{ ...gatewayBridge(...dual), ipMasq: true, ipMasqBackend: "iptables" }],
+  macspoofchk: [{ ...gatewayBridge(), macspoofchk: true }],
+  static: [
+    {
+      ...gatewayBridge(),
+      ipam: { type: "static", addresses: [{ address: "10.3.0.9/16", gateway: "10.3.0.7" }] },
+    },
+  ],
+};
+
+/** What differs on purpose: a path in the picture, and why. */
+const explained: [RegExp, string][] = [
+  [/\.sysctls\.net\/ipv6\/conf\/eth0\/keep_addr_on_down$/, "set since Go 1.2"],
+  [/^result\.dns$/, "Go 1.1.1 prints an empty dns in 1.0.0"],
+];
+
+/** What is random, counts, or depends on the moment. */
+const noise =
+  /\.(ifindex|link_index|valid_life_time|preferred_life_time|handle|link|ifid)$|timer|(hello|tcn|gc)_|bridge_id|root_id|designated|_port$|\.no$|\.id$|stable_secret|\.pref$|flags\.\d+$|operstate/;
+
+/** A value with what one ADD makes at random replaced by the order of its appearance. */
+function withoutRandom(value: Json, seen: string[] = []): Json {
+  if (Array.isArray(value)) return value.map((v) => withoutRandom(v, seen));
+  if (value !== null && typeof value === "object") {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, v]) => [withoutRandom(key, seen), withoutRandom(v, seen)]),
+    );
+  }
+  if (typeof value !== "string") return value;
+  const random = /veth[0-9a-f]{8}|(?:[0-9a-f]{2}:){5}[0-9a-f]{2}|fe80::[0-9a-f:]+/g;
+  return value.replace(random, (text) => {
+    if (!seen.includes(text)) seen.push(text);
+    return `#${seen.indexOf(text)}`;
+  });
+}
+
+/** All leaves of a value, by path. */
+function leaves(
+  value: Json,
+  path: string,
+  into: Map<string, string> = new Map(),
+): Map<string, string> {
+  if (value !== null && typeof value === "object") {
+    for (const [key, v] of Object.entries(value)) leaves(v, `${path}.${key}`, into);
+    if (Object.keys(value).length === 0) into.set(path, JSON.stringify(value));
+  } else into.set(path, JSON.stringify(value));
+  return into;
+}
+
+/** Everything of a side that ADD may have touched. */
+function picture(side: Namespace, names: string[]) {
+  const links = side.json("ip -j -d addr").filter((l: Json) => l.ifname !== "lo");
+  const sysctls = side.sh(
+    names
+      .map(
+        (n) =>
+          `cd /proc/sys; grep -rs . net/ipv4/conf/${n} net/ipv6/conf/${n} net/ipv4/ip_forward net/ipv6/conf/all/forwarding`,
+      )
+      .join(" || true\n"),
+  );
+  const { routes, rules, iptables, nft, files, qdiscs } = side.state();
+  return {
+    links,
+    ...{ routes, rules, iptables, files, qdiscs },
+    spoofcheck: nft.filter((o: Json) =>
+      Object.values(o as object).some((v: Json) => v.family === "bridge"),
+    ),
+    sysctls: Object.fromEntries(
+      sysctls
+        .trim()
+        .split("\n")
+        .sort()
+        .map((line) => line.split(/:(.*)/s, 2) as [string, string]),
+    ),
+  };
+}
+
+function pictureOfAdd(
+  { host, container, cni }: Sandbox,
+  side: Side,
+  config: Config,
+  options: CallOptions,
+) {
+  const call = { ...options, bin: bins[side] };
+  const result = cni.add(config, call);
+  container.sh("sleep 0.1"); // until the kernel has noticed the carrier
+  const veth = host.links().find((name) => name.startsWith("veth")) ?? "";
+  const shown = {
+    result,
+    host: picture(host, ["br0", veth]),
+    container: picture(container, ["eth0"]),
+  };
+  cni.del(config, { ...call, prevResult: result });
+  host.sh(
+    "ip link del br0; rm -rf /var/lib/cni; echo 0 >/proc/sys/net/ipv4/ip_forward; echo 0 >/proc/sys/net/ipv6/conf/all/forwarding; nft flush ruleset",
+  );
+  return leaves(withoutRandom(shown), "");
+}
+
+/** The paths at which two pictures differ, unexplained. */
+function differences(theirs: Map<string, string>, ours: Map<string, string>): string[] {
+  return [...new Set([...theirs.keys(), ...ours.keys()])]
+    .map((path) => path.slice(1))
+    .filter((path) => theirs.get(`.${path}`) !== ours.get(`.${path}`))
+    .filter((path) => !noise.test(path) && !explained.some(([at]) => at.test(path)))
+    .map((path) => `${path}: go ${theirs.get(`.${path}`)}, ours ${ours.get(`.${path}`)}`);
+}
+
+for (const [name, [base, options = {}]] of Object.entries(cases)) {
+  const able = base === switchBridge ? commonVersions.slice(2) : commonVersions;
+  // Every version for one case, the newest for the others: what a version changes is the result.
+  for (const cniVersion of name === "dual stack" ? able : able.slice(-1)) {
+    compared(`go and ours do the same: ${name} [${cniVersion}]`, (box) => {
+      const config = { ...base, cniVersion };
+      const [theirs, ours] = sides.map((side) => pictureOfAdd(box, side, config, options));
+      assert(theirs && ours && theirs.size > 100);
+      assert.deepEqual(differences(theirs, ours), []);
+    });
+  }
+}
