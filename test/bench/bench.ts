@@ -20,7 +20,15 @@ const rounds = Number(process.env.BENCH_ROUNDS ?? 25);
 if (!process.env.BENCH_INSIDE) {
   const inside = spawnSync(
     "unshare",
-    ["--mount", "--net", "--propagation", "private", process.execPath, ...process.argv.slice(1)],
+    [
+      "--mount",
+      "--net",
+      "--propagation",
+      "private",
+      process.execPath,
+      ...process.execArgv,
+      ...process.argv.slice(1),
+    ],
     { stdio: "inherit", env: { ...process.env, BENCH_INSIDE: "1" } },
   );
   process.exit(inside.status ?? 1);
