@@ -20,7 +20,7 @@ import { type Request, request } from "./socket.ts";
 
 export { routeScopes, routeTables } from "../netlink/route/route.ts";
 
-export interface Nexthop {
+export interface NextHop {
   oif: number;
   gateway?: Ip;
   /** 1 to 256. */
@@ -39,7 +39,7 @@ export interface Route {
   protocol: RouteProtocol;
   tos: number;
   flags: RouteMessage["flags"];
-  /** Index of the interface that it leaves by; absent with `nexthops` and for `unreachable` etc. */
+  /** Index of the interface that it leaves by; absent with `nextHops` and for `unreachable` etc. */
   oif?: number;
   gateway?: Ip;
   /** Of packets that are sent without one of their own (`src`). */
@@ -49,7 +49,7 @@ export interface Route {
   mtu?: number;
   advmss?: number;
   /** Of a route with several ways (`nexthop via ...`). */
-  nexthops?: Nexthop[];
+  nextHops?: NextHop[];
 }
 
 /** A route to add; what `list` returns is one. */
@@ -73,7 +73,7 @@ export interface RouteSpec {
   tos?: number | undefined;
   /** Only `onlink` is taken from here: the gateway need not be in a connected subnet. */
   flags?: RouteMessage["flags"] | undefined;
-  nexthops?: readonly Nexthop[] | undefined;
+  nextHops?: readonly NextHop[] | undefined;
 }
 
 /** What a new route does about one to the same destination. */
@@ -193,7 +193,7 @@ export class Routes {
 
 /** Whether packets may leave by this interface. */
 function leavesBy(route: Route, oif: number): boolean {
-  return route.oif === oif || (route.nexthops ?? []).some((hop) => hop.oif === oif);
+  return route.oif === oif || (route.nextHops ?? []).some((hop) => hop.oif === oif);
 }
 
 function tableOf(table: number): RouteRequest {
@@ -201,7 +201,7 @@ function tableOf(table: number): RouteRequest {
 }
 
 function routeRequest(spec: RouteSpec): RouteRequest {
-  const { dst, oif, gateway, source, priority, mtu, advmss, nexthops, tos } = spec;
+  const { dst, oif, gateway, source, priority, mtu, advmss, nextHops, tos } = spec;
   const { table = routeTables.main, scope = "universe" } = spec;
   const { type = "unicast", protocol = "boot" } = spec;
   const message: RouteRequest = {
@@ -220,8 +220,8 @@ function routeRequest(spec: RouteSpec): RouteRequest {
   if (source) message.preferredSource = source;
   if (priority) message.priority = priority;
   if (mtu || advmss) message.metrics = { ...(mtu && { mtu }), ...(advmss && { advmss }) };
-  if (nexthops) {
-    message.multipath = nexthops.map((hop) => ({
+  if (nextHops) {
+    message.multipath = nextHops.map((hop) => ({
       oif: hop.oif,
       hops: hop.weight - 1,
       ...(hop.gateway && { gateway: hop.gateway }),
@@ -252,7 +252,7 @@ function routeOf(message: RouteMessage): Route | undefined {
   if (metrics?.mtu !== undefined) route.mtu = metrics.mtu;
   if (metrics?.advmss !== undefined) route.advmss = metrics.advmss;
   if (message.multipath) {
-    route.nexthops = message.multipath.map((hop) => {
+    route.nextHops = message.multipath.map((hop) => {
       const via = hop.gateway ?? viaOf(hop.via);
       return { oif: hop.oif, weight: hop.hops + 1, ...(via && { gateway: via }) };
     });
