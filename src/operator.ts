@@ -24,13 +24,13 @@ const usage = `Usage: cnibox PLUGIN                          be the plugin; so d
 /** A mistake in how we were called. */
 class UsageError extends Error {}
 
-const commands: Readonly<Record<string, (io: Io, args: readonly string[]) => void>> = {
-  "--list": list,
-  "--version": version,
-  "--help": showHelp,
-  "-h": showHelp,
-  "--install": installLinks,
-};
+const commands = new Map<string, (io: Io, args: readonly string[]) => void>([
+  ["--list", list],
+  ["--version", version],
+  ["--help", showHelp],
+  ["-h", showHelp],
+  ["--install", installLinks],
+]);
 
 const tool: Tool = {
   run(io, args) {
@@ -38,7 +38,7 @@ const tool: Tool = {
     try {
       // A config whose "type" is a name that we do not know: the runtime waits for an error object.
       if (first === undefined && io.environ.CNI_COMMAND) return refuseCall(io);
-      const command = commands[first ?? "--help"];
+      const command = commands.get(first ?? "--help");
       if (!command) throw unknown(first ?? "");
       command(io, others);
       return 0;
@@ -97,7 +97,7 @@ function installLinks(io: Io, args: readonly string[]): void {
 
 function unknown(name: string): Error {
   const what = name.startsWith("-") ? "option" : "plugin";
-  const meant = suggest(name, [...applets, ...Object.keys(commands)]);
+  const meant = suggest(name, [...applets, ...commands.keys()]);
   const hint = meant ? `; did you mean ${meant}?` : "; see cnibox --list";
   return new Error(`unknown ${what} "${name}"${hint}`);
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -103,6 +104,8 @@ void RunJobs(JSContext* context, napi_env env) {
 
 int main(int argc, char** argv) {
   engine::InstallTerminateHandler();
+  // As in Node: who reads our output may go away, and a failed ADD must still be undone.
+  signal(SIGPIPE, SIG_IGN);
   cnibox::SetArguments(argc, argv);
 
   JSRuntime* runtime = engine::NewRuntime();

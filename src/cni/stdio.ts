@@ -8,6 +8,7 @@ const readSize = 64 * 1024;
 
 /** @param load gives the built-in plugins */
 export function standardIo(load: Io["load"]): Io {
+  occupy();
   return {
     environ: sys.environ(),
     readStdin: () => readAll(stdin),
@@ -21,6 +22,22 @@ export function standardIo(load: Io["load"]): Io {
     },
     load,
   };
+}
+
+/**
+ * A standard descriptor that is closed would be given to the next file or socket that is opened, and
+ * that would then get what is printed. It is taken, in a mode in which using it still fails.
+ */
+function occupy(): void {
+  const { O_RDONLY, O_WRONLY } = constants;
+  for (const fd of [stdin, stdout, stderr]) {
+    try {
+      sys.fstat(fd);
+    } catch (error) {
+      if (!isErrno(error, "EBADF")) throw error;
+      sys.open("/dev/null", fd === stdin ? O_WRONLY : O_RDONLY);
+    }
+  }
 }
 
 function readAll(fd: number): Uint8Array {

@@ -8,6 +8,7 @@ import * as ipam from "../../src/cni/ipam.ts";
 import type { Plugin } from "../../src/cni/outside.ts";
 import { emptyResult, type Result } from "../../src/cni/result.ts";
 import { sys } from "../../src/sys/sys.ts";
+import { directory as temporary } from "../harness/directory.ts";
 import { type CallOptions, call, errorOf, fakePlugin } from "./support.ts";
 
 const result = '{"cniVersion": "1.1.0", "ips": [{"address": "10.1.2.3/24"}]}';
@@ -33,8 +34,8 @@ const failing = await fakePlugin({
  * A directory with the IPAM plugin `prog`, a shell script. It writes each command that it is called
  * with to the file `log`.
  */
-function program(t: Pick<typeof tap, "testdir">, script: string, interpreter = "/bin/sh") {
-  const directory = t.testdir({});
+function program(t: Pick<typeof tap, "teardown">, script: string, interpreter = "/bin/sh") {
+  const directory = temporary(t);
   const file = join(directory, "prog");
   writeFileSync(file, `#!${interpreter}\necho $CNI_COMMAND >> ${directory}/log\n${script}\n`);
   chmodSync(file, 0o755);
@@ -254,14 +255,14 @@ tap.test(
   "a file in CNI_PATH goes before what is built in, unless it is this executable",
   async (t) => {
     const { log, load, stdin } = await builtIn(() => address("10.9.8.7/24"));
-    const CNI_PATH = t.testdir({});
+    const CNI_PATH = temporary(t);
     symlinkSync(sys.executable(), join(CNI_PATH, "own-ipam"));
     t.match(JSON.parse(call(main, { stdin, load, environ: { CNI_PATH } }).stdout), {
       ips: [{ address: "10.9.8.7/24" }],
     });
     t.equal(log.length, 1);
 
-    const other = t.testdir({});
+    const other = temporary(t);
     writeFileSync(join(other, "own-ipam"), `#!/bin/sh\necho '${result}'\n`, { mode: 0o755 });
     t.match(JSON.parse(call(main, { stdin, load, environ: { CNI_PATH: other } }).stdout), {
       ips: [{ address: "10.1.2.3/24" }],
