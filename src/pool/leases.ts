@@ -225,9 +225,13 @@ export class Leases {
   }
 }
 
-/** random(4): the kernel makes it anew at each boot. */
+/**
+ * random(4): the kernel makes it anew at each boot. Half of its digits tell boots apart, and let the
+ * text of an entry fit into the inode of the link.
+ */
 function bootId(): string {
-  return readText("/proc/sys/kernel/random/boot_id")?.trim() ?? "";
+  const id = readText("/proc/sys/kernel/random/boot_id") ?? "";
+  return id.replace(/[-\s]/g, "").slice(0, 16);
 }
 
 function none(holder: Holder): Holding {
