@@ -39,13 +39,6 @@ t.test("a view writes its own part of the buffer only", async (t) => {
   t.equal(readFileSync(path, "utf8"), "345");
 });
 
-t.test("every descriptor is close-on-exec", async (t) => {
-  const fd = sys.open("/dev/null", c.O_RDONLY);
-  const flags = readFileSync(`/proc/self/fdinfo/${fd}`, "utf8").match(/flags:\s*(\d+)/)?.[1] ?? "";
-  t.equal(Number.parseInt(flags, 8) & 0o2000000, 0o2000000);
-  sys.close(fd);
-});
-
 t.test("stat tells what Node tells", async (t) => {
   const path = join(t.testdir({ file: "content" }), "file");
   for (const known of [path, "/", "/dev/null", "/proc/self/exe"]) {
