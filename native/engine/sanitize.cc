@@ -26,15 +26,21 @@ void CountAllocation() {
   if (++count % period == 0 && runtime) JS_SetGCThreshold(runtime, 0);
 }
 
+size_t UsableSize(const void* block) { return malloc_usable_size(const_cast<void*>(block)); }
+
 void* Allocate(JSMallocState* state, size_t size) {
   CountAllocation();
   void* block = malloc(size);
-  if (block) state->malloc_count++;
+  if (!block) return nullptr;
+  state->malloc_count++;
+  state->malloc_size += UsableSize(block);
   return block;
 }
 
 void Free(JSMallocState* state, void* block) {
-  if (block) state->malloc_count--;
+  if (!block) return;
+  state->malloc_count--;
+  state->malloc_size -= UsableSize(block);
   free(block);
 }
 
@@ -44,7 +50,10 @@ void* Reallocate(JSMallocState* state, void* block, size_t size) {
     Free(state, block);
     return nullptr;
   }
-  return realloc(block, size);
+  size_t before = UsableSize(block);
+  void* moved = realloc(block, size);
+  if (moved) state->malloc_size += UsableSize(moved) - before;
+  return moved;
 }
 
 }  // namespace
@@ -67,7 +76,7 @@ void __wrap__exit(int status) {
 namespace engine {
 
 JSRuntime* NewRuntime() {
-  static const JSMallocFunctions functions = {Allocate, Free, Reallocate, malloc_usable_size};
+  static const JSMallocFunctions functions = {Allocate, Free, Reallocate, UsableSize};
   return runtime = JS_NewRuntime2(&functions, nullptr);
 }
 

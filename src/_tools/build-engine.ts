@@ -21,6 +21,5 @@ await buildEngine({
   entries: { main: "src/main.ts", ...Object.fromEntries(applets) },
   executable,
   sanitize,
-  ...(sanitize && { variant: "sanitize" }),
 });
 console.log(`${executable}: ${statSync(join(root, executable)).size} bytes`);

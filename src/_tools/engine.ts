@@ -7,7 +7,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundle } from "./bundle.ts";
 
-export const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+/** The project's folder. Tests are bundled elsewhere, so it is looked for upwards. */
+export const root = findRoot(dirname(fileURLToPath(import.meta.url)));
 
 const { include_dir: headers } = createRequire(import.meta.url)("node-api-headers");
 const { include_dir: cppHeaders } = createRequire(import.meta.url)("node-addon-api");
@@ -18,8 +19,8 @@ export interface EngineOptions {
   executable: string;
   /** The addon's C++ files; default: ours. */
   addon?: readonly string[];
-  /** Objects go to `build/obj/TARGET-VARIANT`. */
-  variant?: string;
+  /** What the program is called among the objects; default: cnibox. */
+  program?: string;
   /** With AddressSanitizer and its like, to find memory errors. */
   sanitize?: boolean;
 }
@@ -31,7 +32,8 @@ export interface EngineOptions {
  */
 export async function buildEngine(options: EngineOptions): Promise<void> {
   const { entries, executable, addon, sanitize } = options;
-  const objects = join("build/obj", [target(), options.variant].filter(Boolean).join("-"));
+  const objects = `build/obj/${target()}${sanitize ? "-sanitize" : ""}`;
+  const program = join(objects, options.program ?? "cnibox");
   const tool = "build/obj/tool";
   const make = (goal: string) =>
     run("make", [
@@ -39,6 +41,7 @@ export async function buildEngine(options: EngineOptions): Promise<void> {
       "--jobs=2",
       "--file=native/engine/Makefile",
       `OUT=${objects}`,
+      `PROGRAM=${program}`,
       `TOOL=${tool}`,
       `EXECUTABLE=${executable}`,
       `INCLUDES=-I${headers} -I${cppHeaders.replaceAll('"', "")}`,
@@ -49,10 +52,10 @@ export async function buildEngine(options: EngineOptions): Promise<void> {
     ]);
 
   make("compiler objects");
-  const modules = join(objects, "modules");
+  const modules = join(program, "modules");
   const names = await bundle(root, entries, modules);
   run(join(tool, "compile"), [modules, modules, ...names]);
-  writeTable(modules, names, join(objects, "chunks.c"));
+  writeTable(modules, names, join(program, "chunks.c"));
   make(executable);
 }
 
@@ -75,6 +78,10 @@ ${names.map((name, i) => `    {"${name}", m${i}, m${i}_end},`).join("\n")}
 `;
   const file = join(root, path);
   if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text);
+}
+
+function findRoot(directory: string): string {
+  return existsSync(join(directory, "package.json")) ? directory : findRoot(dirname(directory));
 }
 
 /** What the compiler makes code for, such as `x86_64-linux-gnu`. */

@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import t, { type Test } from "tap";
 import { buildForEngine, buildForNode } from "./build.ts";
 
+t.setTimeout(0); // the first build takes a minute
 const sanitize = process.env.CNIBOX_SANITIZE === "1";
 const executable = await buildForEngine(sanitize);
 const onNode = await buildForNode();
