@@ -92,10 +92,15 @@ export class Leases {
     return [...this.#scan().values()];
   }
 
-  /** Takes an address. @returns false if it is taken already */
+  /**
+   * Takes an address. The file appears whole or not at all, but is not synced to disk: a power cut
+   * ends its container too, and what it leaves of the file is reclaimed like any other damage.
+   * @returns false if it is taken already
+   */
   take(lease: string, holder: Holder): boolean {
     this.#changed = true;
-    return createExclusive(`${this.directory}/${lease}`, contentOf(holder), { locked: true });
+    const path = `${this.directory}/${lease}`;
+    return createExclusive(path, contentOf(holder), { locked: true, sync: false });
   }
 
   /** Notes who holds which leases, the new ones and the old, as of this boot. */
