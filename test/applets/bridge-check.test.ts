@@ -1,7 +1,7 @@
 /** bridge CHECK: finds what is no longer as ADD left it, and names it as the reference does. */
 import assert from "node:assert/strict";
 import { gatewayBridge } from "../harness/configs.ts";
-import { type Json, type Sandbox, sandbox, versions } from "../harness/sandbox.ts";
+import { differs, type Json, type Sandbox, sandbox, versions } from "../harness/sandbox.ts";
 
 const config = gatewayBridge("10.1.2.0/24", "2001:db8:42::/64");
 const withRoute = {
@@ -9,11 +9,14 @@ const withRoute = {
   ipam: { ...(config.ipam as object), routes: [{ dst: "192.0.2.0/24", gw: "10.1.2.9" }] },
 };
 
+/** The texts; ours name what was expected and what was found. */
+const said = (go: RegExp, ours: RegExp) => differs("wording", { go, ours });
+
 /** What happened to the attachment → what CHECK says. */
 const damages: Record<string, [(box: Sandbox, result: Json) => void, RegExp]> = {
   "the container's link is gone": [
     ({ container }) => container.sh("ip link del eth0"),
-    /Interface name eth0 not found/,
+    said(/Interface name eth0 not found/, /Cannot find interface "eth0" of prevResult/),
   ],
   "the address is gone": [
     ({ container }) => container.sh("ip addr del 10.1.2.2/24 dev eth0"),
@@ -41,12 +44,21 @@ const damages: Record<string, [(box: Sandbox, result: Json) => void, RegExp]> = 
       container.sh(
         "ip link set eth0 down; ip link set eth0 address 02:00:00:00:00:09; ip link set eth0 up",
       ),
-    /Interface eth0 Mac 02:00:00:00:00:08 doesn't match container Mac: 02:00:00:00:00:09/,
+    said(
+      /Interface eth0 Mac 02:00:00:00:00:08 doesn't match container Mac: 02:00:00:00:00:09/,
+      /Interface "eth0" has another MAC than prevResult; expected 02:00:00:00:00:08, found 02:00:00:00:00:09/,
+    ),
   ],
-  "the bridge is gone": [({ host }) => host.sh("ip link del br0"), /Interface name br0 not found/],
+  "the bridge is gone": [
+    ({ host }) => host.sh("ip link del br0"),
+    said(/Interface name br0 not found/, /Cannot find interface "br0" of prevResult/),
+  ],
   "the bridge's MAC is another": [
     ({ host }) => host.sh("ip link set br0 address 02:00:00:00:00:09"),
-    /Bridge interface br0 Mac doesn't match: /,
+    said(
+      /Bridge interface br0 Mac doesn't match: /,
+      /Interface "br0" has another MAC than prevResult; expected .*, found 02:00:00:00:00:09/,
+    ),
   ],
   "the port is not on the bridge": [
     ({ host }, result) => host.sh(`ip link set ${result.interfaces[1].name} nomaster`),
@@ -81,7 +93,7 @@ const wrongResults: Record<string, [(result: Json) => Json, RegExp]> = {
       result.interfaces[0].name = "br9";
       return result;
     },
-    /Interface name missing/,
+    said(/Interface name missing/, /Cannot find the host's bridge "br0" in prevResult/),
   ],
   "prevResult does not name the veth": [
     (result) => {

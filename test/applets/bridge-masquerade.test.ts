@@ -1,7 +1,7 @@
 /** bridge: ipMasq. Judged by the packets that a machine beyond the host sees. */
 import assert from "node:assert/strict";
 import { gatewayBridge } from "../harness/configs.ts";
-import { type Namespace, onlyOurs, type Sandbox, sandbox } from "../harness/sandbox.ts";
+import { type Json, type Namespace, onlyOurs, type Sandbox, sandbox } from "../harness/sandbox.ts";
 
 const subnets = ["10.1.2.0/24", "2001:db8:42::/64"];
 const config = { ...gatewayBridge(...subnets), ipMasq: true };
@@ -74,6 +74,9 @@ sandbox("ipMasqBackend iptables: the rules that operators know", (box) => {
   assert.deepEqual(box.host.state(), before);
 });
 
+/** Whether an operand of a rule is an address, and not a subnet. */
+const isAddress = (operand: Json) => typeof operand === "string";
+
 const nftables = { ...config, ipMasqBackend: "nftables" };
 
 onlyOurs(
@@ -83,16 +86,13 @@ onlyOurs(
   (box) => {
     const before = box.stateWithout(nftables);
     const attached = box.cni.attach(nftables);
-    const rules = box.host.nft().flatMap((o) => (o.rule?.chain === "masq_checks" ? [o.rule] : []));
+    const owned = box.host
+      .nft()
+      .filter((o) => /, net: net1, if: eth0, id: c1$/.test(o.rule?.comment));
     assert.deepEqual(
-      rules.map((rule) => [rule.family, rule.table, rule.expr[0].match.right]),
-      [
-        ["inet", "cni_plugins_masquerade", "10.1.2.3"],
-        ["inet", "cni_plugins_masquerade", "2001:db8:42::3"],
-      ],
+      owned.map(({ rule }) => rule.expr.map((e: Json) => e.match?.right).filter(isAddress)),
+      [["10.1.2.3"], ["2001:db8:42::3"]],
     );
-    for (const rule of rules)
-      assert.match(rule.comment, /^[0-9a-f]{16}-[0-9a-f]{16}, net: net1, if: eth0, id: c1$/);
     judge(box);
     box.host.sh("ip link del out0; ip netns del outside");
     attached.del();

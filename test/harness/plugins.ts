@@ -3,6 +3,9 @@ import { cniBin, pluginPath, versions } from "./hosts.ts";
 import type { Json, Namespace } from "./namespace.ts";
 import type { Outcome, RunOptions } from "./processes.ts";
 
+/** Where IPAM plugins may stand that are not under test: the reference's, of Debian's package. */
+const others = ["/usr/lib/cni"];
+
 /** A network config; `name` and `cniVersion` are filled in when the keys are absent. */
 export interface Config {
   type: string;
@@ -130,7 +133,7 @@ export class Plugins {
       CNI_NETNS: typeof container === "string" ? container : container.netns,
       CNI_IFNAME: options.ifName ?? "eth0",
       CNI_ARGS: options.args ?? "",
-      CNI_PATH: bin,
+      CNI_PATH: [bin, ...others].join(":"),
       ...options.env,
     };
     const given = { cniVersion: versions.latest, name: "net1", ...config };

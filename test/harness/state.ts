@@ -5,7 +5,7 @@
  * life times, link-local addresses and their routes, the round-robin pointer of host-local, lock
  * files, and rule tables that hold no rule (looking at one with iptables makes it).
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Json } from "./namespace.ts";
 
@@ -112,9 +112,21 @@ function filesBelow(root: string, tops: string[]): Record<string, string> {
       const path = join(dir, entry.name);
       if (entry.isDirectory()) walk(path);
       else if (unremarkable.test(path)) continue;
-      else files[path] = entry.isFile() ? readFileSync(join(root, path), "latin1") : "special";
+      else if (entry.isSymbolicLink()) {
+        const target = readlinkSync(join(root, path));
+        if (!isIndex(join(root, dir), entry.name, target)) files[path] = `-> ${target}`;
+      } else files[path] = entry.isFile() ? readFileSync(join(root, path), "latin1") : "special";
     }
   };
   for (const top of tops) walk(top);
   return files;
+}
+
+/**
+ * Whether a link is our host-local's note, `.CONTAINERID:IFNAME` → `BOOT/LEASE/...`, of leases that
+ * exist: it repeats what they say. Without them it is a leak.
+ */
+function isIndex(dir: string, name: string, target: string): boolean {
+  const [, ...leases] = target.split("/");
+  return /^\..*:/.test(name) && leases.every((lease) => existsSync(join(dir, lease)));
 }
