@@ -8,6 +8,12 @@ namespace __gnu_cxx {
 void __verbose_terminate_handler() { __builtin_trap(); }
 }  // namespace __gnu_cxx
 
+// The start-up code of a static program registers its unwind entries, and the unwinder then sorts
+// them all when the first exception is thrown: 0.35 ms, in nearly every call. Unregistered, they are
+// found through the table that the linker has sorted.
+extern "C" void __wrap___register_frame_info(const void*, void*) {}
+extern "C" void* __wrap___deregister_frame_info(const void*) { return nullptr; }
+
 namespace engine {
 
 JSRuntime* NewRuntime() { return JS_NewRuntime(); }
