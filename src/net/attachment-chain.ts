@@ -45,7 +45,7 @@ export function install(host: Netns, attachment: Attachment, parts: readonly Par
   host.nft.retry(() => {
     const seen = parts.map((part) => new Seen(part.feature, attachment, part.chains));
     const generation = host.nft.look(seen.flatMap(({ questions }) => questions));
-    for (const each of seen) each.readOwnKeys(host);
+    Seen.readOwnKeys(host, seen);
     const changes = parts.flatMap((part, i) => installPart(part, attachment, seen[i] as Seen));
     // Where nothing is deleted by key, the kernel notices each race by itself.
     host.nft.commit(changes, seen.some(hasOld) ? generation : undefined);
@@ -82,7 +82,7 @@ export function uninstall(host: Netns, features: readonly Feature[], attachment:
   host.nft.retry(() => {
     const seen = features.map((feature) => new Seen(feature, attachment, []));
     const generation = host.nft.look(seen.flatMap(({ questions }) => questions));
-    for (const each of seen) each.readOwnKeys(host);
+    Seen.readOwnKeys(host, seen);
     const changes = seen.flatMap((each) => removeAll(each.feature, each, each.own, each.oldKeys()));
     host.nft.commit(changes, generation);
   });

@@ -14,7 +14,7 @@ export class Seen {
   readonly #hooks: readonly Question<Chain>[];
   readonly #chains: readonly { name: string; question: Question<Chain> }[];
   readonly #elements: readonly { key: MapKey; question: Question<Element> }[];
-  #ownKeys: readonly MapKey[] = [];
+  readonly #ownKeys: MapKey[] = [];
 
   /** @param wanted the chains that are going to be, whose keys may be there already */
   constructor(feature: Feature, attachment?: Attachment, wanted: readonly OwnChain[] = []) {
@@ -58,16 +58,18 @@ export class Seen {
     return this.#chains.filter(({ question }) => question.answer).map(({ name }) => name);
   }
 
-  /** Reads which keys the attachment's chains stand for, and whether these still lead to them. */
-  readOwnKeys(host: Netns): void {
-    const { own, feature } = this;
-    if (own.length === 0) return;
-    const rules = own.flatMap((name) => host.nft.rules(feature, name));
-    const asked = askElements(feature, distinct(rules.flatMap(feature.keysOf)));
-    host.nft.look(asked.map(({ question }) => question));
-    const leadsHere = ({ answer }: Question<Element>) =>
-      own.includes(answer?.data?.verdict?.chain ?? "");
-    this.#ownKeys = asked.filter(({ question }) => leadsHere(question)).map(({ key }) => key);
+  /** Reads which keys the attachments' chains stand for, and whether these still lead to them. */
+  static readOwnKeys(host: Netns, all: readonly Seen[]): void {
+    const asked = all.flatMap((seen) => {
+      const rules = seen.own.flatMap((name) => host.nft.rules(seen.feature, name));
+      const keys = distinct(rules.flatMap(seen.feature.keysOf));
+      return askElements(seen.feature, keys).map((row) => ({ seen, ...row }));
+    });
+    if (asked.length > 0) host.nft.look(asked.map(({ question }) => question));
+    for (const { seen, key, question } of asked) {
+      const chain = question.answer?.data?.verdict?.chain;
+      if (chain !== undefined && seen.own.includes(chain)) seen.#ownKeys.push(key);
+    }
   }
 
   /** The keys that are there: those of the attachment, and those wanted that lead elsewhere. */
