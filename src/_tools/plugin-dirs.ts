@@ -26,6 +26,6 @@ export function engineDirectory(executable = "build/cnibox", directory = "build/
 
 /** `build/bin-node`: the same code on Node. */
 export function nodeDirectory() {
-  const script = "build/node/cnibox";
+  const script = "build/node/cnibox.mjs";
   return existsSync(script) ? linkApplets("build/bin-node", script) : undefined;
 }
