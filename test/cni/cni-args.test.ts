@@ -4,7 +4,13 @@ import { requireIp } from "../../src/addr/ip.ts";
 import { readCniArgs } from "../../src/cni/cni-args.ts";
 import { CniError } from "../../src/cni/errors.ts";
 
-const known = { NAME: "string", FLAG: "bool", GATEWAY: "ip", IP: "address" } as const;
+const known = {
+  NAME: "string",
+  FLAG: "bool",
+  GATEWAY: "ip",
+  IP: "address",
+  IPS: "addresses",
+} as const;
 
 function failure(text: string): string {
   try {
@@ -27,6 +33,11 @@ t.test("values of each kind", async (t) => {
   t.same(readCniArgs("IP=fd00::1", known).IP, { ip: requireIp("fd00::1") });
   t.equal(readCniArgs("GATEWAY=;IP=", known).GATEWAY, undefined);
   t.equal(readCniArgs("GATEWAY=;IP=", known).IP, undefined);
+  t.same(readCniArgs("IPS=10.0.0.2/24,fd00::1", known).IPS, [
+    parseCidr("10.0.0.2/24"),
+    { ip: requireIp("fd00::1") },
+  ]);
+  t.same(readCniArgs("IPS=", known).IPS, []);
   t.equal(readCniArgs("NAME=a;NAME=b", known).NAME, "b");
 });
 
@@ -61,6 +72,16 @@ t.test("values that are wrong", async (t) => {
     failure("IP=10.0.0.1/33"),
     'ARGS: error parsing value of pair "IP=10.0.0.1/33": invalid IP address 10.0.0.1/33',
   );
+});
+
+t.test("each address of a list must be one", async (t) => {
+  for (const list of ["10.0.0.1,", "10.0.0.1,x"]) {
+    const last = list.slice(list.indexOf(",") + 1);
+    t.equal(
+      failure(`IPS=${list}`),
+      `ARGS: error parsing value of pair "IPS=${list}": invalid IP address ${last}`,
+    );
+  }
 });
 
 t.test("unknown keys", async (t) => {

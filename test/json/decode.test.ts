@@ -72,10 +72,11 @@ t.test("absent and null are zero", async (t) => {
 });
 
 t.test("values", async (t) => {
-  const thing = fields('{"S":"x","b":true,"I":-3,"l":["a",null],"n":[1,null],"e":[]}');
+  const thing = fields('{"S":"x","b":true,"I":-3,"z":0,"l":["a",null],"n":[1,null],"e":[]}');
   t.equal(thing.string("s"), "x");
   t.equal(thing.bool("B"), true);
   t.equal(thing.int("i"), -3);
+  t.equal(thing.uint("z"), 0);
   t.same(thing.strings("l"), ["a", ""]);
   t.same(thing.strings("e"), []);
   t.same(
