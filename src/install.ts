@@ -31,6 +31,9 @@ export function install(
   const executable = `${directory}/${executableName}`;
   const content = readFile(sys.executable());
   if (!content) throw new Error(`Cannot install ${executable}: ${sys.executable()} is gone`);
+  if (!isElf(content)) {
+    throw new Error(`Cannot install ${sys.executable()}: a script is nothing without its addon`);
+  }
 
   const changed: string[] = [];
   const put = (path: string, isDone: () => boolean, make: () => void) => {
@@ -70,6 +73,10 @@ export function install(
   }
   const kept = plugins.length + 1 - changed.length;
   say(`${changed.length} installed, ${kept} already there`);
+}
+
+function isElf(content: Uint8Array): boolean {
+  return equal(content.subarray(0, 4), Uint8Array.of(0x7f, 0x45, 0x4c, 0x46));
 }
 
 /** A link cannot be made over a name that is taken: it is made aside and renamed. */

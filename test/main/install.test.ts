@@ -15,7 +15,7 @@ import { join } from "node:path";
 import t from "tap";
 import { applets } from "../../src/applets/mod.ts";
 import { directory as temporary } from "../harness/directory.ts";
-import { executable, run } from "./program.ts";
+import { executable, onNode, run } from "./program.ts";
 
 const names = [...applets, "cnibox"].sort();
 const install = (...args: string[]) => run(executable, ["--install", ...args]);
@@ -30,7 +30,11 @@ const identities = (directory: string) =>
     return [name, ino, mtimeMs, mode];
   });
 
-t.test("the executable and a relative link for each plugin", async (t) => {
+/** What the executable does, and the script on Node refuses. */
+const installs = (name: string, body: (test: typeof t) => Promise<void>) =>
+  t.test(name, { skip: onNode }, (test) => body(test as typeof t));
+
+installs("the executable and a relative link for each plugin", async (t) => {
   const directory = temporary(t, { "other-plugin": "foreign" });
   const done = install(directory);
   t.match(done, { status: 0, stderr: "" });
@@ -45,7 +49,7 @@ t.test("the executable and a relative link for each plugin", async (t) => {
   t.equal(readFileSync(join(directory, "other-plugin"), "utf8"), "foreign");
 });
 
-t.test("a second time it changes nothing", async (t) => {
+installs("a second time it changes nothing", async (t) => {
   for (const method of [[], ["--hard"], ["--copy"]]) {
     const directory = temporary(t);
     t.equal(install(...method, directory).status, 0);
@@ -55,7 +59,7 @@ t.test("a second time it changes nothing", async (t) => {
   }
 });
 
-t.test("--hard makes names of one file, --copy makes files", async (t) => {
+installs("--hard makes names of one file, --copy makes files", async (t) => {
   const hard = temporary(t);
   install("--hard", hard);
   const inodes = new Set(names.map((name) => lstatSync(join(hard, name)).ino));
@@ -69,7 +73,7 @@ t.test("--hard makes names of one file, --copy makes files", async (t) => {
   }
 });
 
-t.test("one method replaces the other, and what stood there before", async (t) => {
+installs("one method replaces the other, and what stood there before", async (t) => {
   const directory = temporary(t, { bridge: "an old Go plugin" });
   symlinkSync("/no/such/target", join(directory, "loopback"));
   for (const [method, type] of [
@@ -94,7 +98,7 @@ t.test("one method replaces the other, and what stood there before", async (t) =
   );
 });
 
-t.test("an older executable is replaced, a running one too", async (t) => {
+installs("an older executable is replaced, a running one too", async (t) => {
   const directory = temporary(t);
   install(directory);
   const target = join(directory, "cnibox");
@@ -107,7 +111,7 @@ t.test("an older executable is replaced, a running one too", async (t) => {
   await new Promise((resolve) => child.on("exit", resolve));
 });
 
-t.test("there is no moment without a plugin", async (t) => {
+installs("there is no moment without a plugin", async (t) => {
   const directory = temporary(t);
   install(directory);
   const bridge = join(directory, "bridge");
@@ -136,7 +140,13 @@ t.test("there is no moment without a plugin", async (t) => {
   t.same(await Promise.all(exits), [0, 0, 0, 0, 0, 0], "six at once, and none failed");
 });
 
-t.test("mistakes, and failures that leave the old state", async (t) => {
+t.test("a script is not installed", { skip: !onNode }, async (t) => {
+  const directory = temporary(t);
+  t.match(install(directory), { status: 1, stdout: "", stderr: /nothing without its addon\n$/ });
+  t.same(readdirSync(directory), []);
+});
+
+t.test("mistakes", async (t) => {
   const directory = temporary(t, { file: "" });
   t.match(install(), { status: 1, stderr: /^cnibox: --install takes one directory\nUsage: / });
   t.match(install("a", "b"), { status: 1, stderr: /takes one directory/ });
@@ -148,7 +158,9 @@ t.test("mistakes, and failures that leave the old state", async (t) => {
   });
   t.match(install(join(directory, "file")), { status: 1, stderr: /no directory/ });
   t.same(readdirSync(directory), ["file"]);
+});
 
+installs("a failure leaves the old state", async (t) => {
   const blocked = temporary(t);
   mkdirSync(join(blocked, "bridge"));
   const done = install(blocked);
