@@ -34,3 +34,22 @@ export function instanceHash({ network, ifName, containerId }: Attachment): stri
 export function iptablesChain({ network, containerId }: Omit<Attachment, "ifName">): string {
   return `CNI-${sha512Hex(network + containerId).slice(0, 24)}`;
 }
+
+/** The comment that the reference puts on its rules for iptables. */
+export function iptablesComment({ network, containerId }: Omit<Attachment, "ifName">): string {
+  return `name: "${network}" id: "${containerId}"`;
+}
+
+/**
+ * Whether a jump of iptables to `chain` is for a container of `network` that has no valid attachment
+ * in it. The chain's name is a hash, but the comment says what of.
+ */
+export function isStaleJump(
+  jump: { chain: string | undefined; comment: string },
+  network: string,
+  valid: readonly ValidAttachment[],
+): boolean {
+  const [, name, containerId = ""] = /^name: "(.*)" id: "(.*)"$/.exec(jump.comment) ?? [];
+  if (name !== network || valid.some((each) => each.containerId === containerId)) return false;
+  return jump.chain === iptablesChain({ network, containerId });
+}

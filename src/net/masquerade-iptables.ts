@@ -1,7 +1,13 @@
 /** Masquerade by the program `iptables`, in the words of pkg/ip/ipmasq_iptables_linux.go. */
 import { type Cidr, formatCidr } from "../addr/cidr.ts";
 import { formatIp } from "../addr/ip.ts";
-import { type Attachment, iptablesChain } from "./attachment.ts";
+import {
+  type Attachment,
+  iptablesChain,
+  iptablesComment,
+  isStaleJump,
+  type ValidAttachment,
+} from "./attachment.ts";
 import { hasLegacyTable, type IpFamily, Iptables } from "./iptables.ts";
 
 const table = "nat";
@@ -16,7 +22,7 @@ export function isAvailable(addresses: readonly Cidr[]): boolean {
 /** Safe to repeat. Throws an Error with what iptables said. */
 export function setup(attachment: Attachment, addresses: readonly Cidr[]): void {
   const chain = iptablesChain(attachment);
-  const comment = commentOf(attachment);
+  const comment = ["-m", "comment", "--comment", iptablesComment(attachment)];
   for (const address of addresses) {
     const family = familyOf(address);
     const iptables = Iptables.find(family, table);
@@ -36,15 +42,34 @@ export function setup(attachment: Attachment, addresses: readonly Cidr[]): void 
  */
 export function teardownLegacy(attachment: Attachment, addresses?: readonly Cidr[]): void {
   const chain = iptablesChain(attachment);
-  for (const family of ["ip", "ip6"] as const) {
-    if (!hasLegacyTable(family, table)) continue;
-    const iptables = Iptables.findLegacy(family, table);
-    if (!iptables?.hasChain(chain)) continue;
+  for (const iptables of legacyTables()) {
+    if (!iptables.hasChain(chain)) continue;
     const jumps = iptables.list(postrouting).filter((rule) => optionOf(rule, "-j") === chain);
     const going = jumps.filter((rule) => isFrom(rule, addresses));
     for (const [, , ...rule] of going) iptables.delete(postrouting, ...rule);
     if (going.length === jumps.length) iptables.deleteChain(chain);
   }
+}
+
+/** As `teardownLegacy`, for all containers of a network that have no valid attachment in it. */
+export function collectLegacy(network: string, valid: readonly ValidAttachment[]): void {
+  for (const iptables of legacyTables()) {
+    const stale = new Set<string>();
+    for (const [, , ...rule] of iptables.list(postrouting)) {
+      const chain = optionOf(rule, "-j");
+      const comment = optionOf(rule, "--comment") ?? "";
+      if (chain === undefined || !isStaleJump({ chain, comment }, network, valid)) continue;
+      iptables.delete(postrouting, ...rule);
+      stale.add(chain);
+    }
+    for (const chain of stale) iptables.deleteChain(chain);
+  }
+}
+
+/** The tables that the kernel has of the old iptables, and the programs for them. */
+function legacyTables(): Iptables[] {
+  const families = (["ip", "ip6"] as const).filter((family) => hasLegacyTable(family, table));
+  return families.flatMap((family) => Iptables.findLegacy(family, table) ?? []);
 }
 
 function isFrom(rule: readonly string[], addresses: readonly Cidr[] | undefined): boolean {
@@ -55,10 +80,6 @@ function isFrom(rule: readonly string[], addresses: readonly Cidr[] | undefined)
 function optionOf(rule: readonly string[], option: string): string | undefined {
   const at = rule.indexOf(option);
   return at < 0 ? undefined : rule[at + 1];
-}
-
-function commentOf({ network, containerId }: Attachment): string[] {
-  return ["-m", "comment", "--comment", `name: "${network}" id: "${containerId}"`];
 }
 
 function familyOf({ ip }: Cidr): IpFamily {

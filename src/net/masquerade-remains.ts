@@ -9,12 +9,12 @@ import type { Netns } from "../kernel/netns.ts";
 import { askChain, askTable } from "../kernel/nft.ts";
 import * as nft from "../kernel/nft-changes.ts";
 import * as say from "../netlink/nftables/build.ts";
-import type { Rule } from "../netlink/nftables/rule.ts";
 import {
   type Attachment,
   hashOf,
   instanceHash,
   iptablesChain,
+  isStaleJump,
   type ValidAttachment,
 } from "./attachment.ts";
 import { commentOf, removeChains } from "./nft-remains.ts";
@@ -68,7 +68,12 @@ export function collect(host: Netns, network: string, valid: readonly ValidAttac
   }
   for (const { table, question } of parents) {
     if (!question.answer) continue;
-    for (const chain of staleChains(host.nft.rules(table, postrouting), network, valid)) {
+    const jumps = host.nft.rules(table, postrouting).map((rule) => ({
+      chain: say.target(rule.expressions) ?? "",
+      comment: commentOf(rule),
+    }));
+    const stale = jumps.filter((jump) => isStaleJump(jump, network, valid));
+    for (const chain of new Set(stale.map(({ chain }) => chain))) {
       removeChains(host, table, [chain], postrouting);
     }
   }
@@ -87,21 +92,4 @@ function removeRules(host: Netns, isStale: (comment: string) => boolean): void {
         : stale.map(({ handle }) => nft.removeRule(ownTable, ownChain, handle as number));
     host.nft.commit(changes, generation);
   });
-}
-
-/** The chain's name is a hash, but the comments of the rules that jump to it have what it is of. */
-function staleChains(
-  rules: readonly Rule[],
-  network: string,
-  valid: readonly ValidAttachment[],
-): Set<string> {
-  const kept = new Set(valid.map(({ containerId }) => containerId));
-  const stale = new Set<string>();
-  for (const rule of rules) {
-    const [, name, containerId = ""] = /^name: "(.*)" id: "(.*)"$/.exec(commentOf(rule)) ?? [];
-    if (name !== network || kept.has(containerId)) continue;
-    const chain = say.target(rule.expressions);
-    if (chain === iptablesChain({ network, containerId })) stale.add(chain);
-  }
-  return stale;
 }

@@ -65,8 +65,8 @@ function setupNatively(
  * Removes what `setup` made, and what the Go plugins made for the same attachment, by whichever
  * backend. What is not there is no error.
  *
- * @param addresses may be left out, or empty; only needed where two interfaces of a container are in one network, and iptables
- *   made their rules: they share a chain then
+ * @param addresses may be left out, or empty; only needed where two interfaces of a container are in
+ *   one network and iptables made their rules, which share a chain then
  */
 export function teardown(host: Netns, attachment: Attachment, addresses?: readonly Cidr[]): void {
   const known = addresses?.length ? addresses : undefined;
@@ -82,5 +82,6 @@ export function gc(host: Netns, network: string, valid: readonly ValidAttachment
   tryAll(
     () => whereSupported(() => collect(host, features, network, valid)),
     () => whereSupported(() => remains.collect(host, network, valid)),
+    () => iptables.collectLegacy(network, valid),
   );
 }

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import t from "tap";
 import { type Cidr, parseCidr } from "../../src/addr/cidr.ts";
 import { Netns } from "../../src/kernel/netns.ts";
+import { NftUnsupported } from "../../src/kernel/nft-support.ts";
 import type { Attachment } from "../../src/net/attachment.ts";
 import { splitWords } from "../../src/net/iptables.ts";
 import { gc, setup, teardown } from "../../src/net/masquerade.ts";
@@ -15,6 +16,15 @@ const needs = ["CONFIG_NF_TABLES_IPV4" as const];
 const goBridge = "/usr/lib/cni/bridge";
 const one = attachment("one");
 
+/** The host side on a kernel without nf_tables. */
+const withoutNft = {
+  nft: {
+    retry() {
+      throw new NftUnsupported("use nf_tables", ["CONFIG_NF_TABLES"]);
+    },
+  },
+} as unknown as Netns;
+
 const asked = workerArgs();
 if (asked) act(asked as [string, string, ...string[]]);
 else test();
@@ -22,9 +32,10 @@ else test();
 /** Runs in the namespace itself, where it may start iptables. */
 function act([verb, id, ...rest]: [string, string, ...string[]]) {
   const host = Netns.own();
-  const addresses = rest.map(parseCidr);
-  if (verb === "setup") setup(host, attachment(id), addresses, "iptables");
-  else teardown(host, attachment(id), addresses);
+  if (verb === "setup") setup(host, attachment(id), rest.map(parseCidr), "iptables");
+  else if (verb === "fall back") setup(withoutNft, attachment(id), rest.map(parseCidr));
+  else if (verb === "teardown") teardown(host, attachment(id), rest.map(parseCidr));
+  else gc(host, "unit-test", [{ containerId: id, ifName: "eth0" }]);
 }
 
 function inside(host: Namespace, argv: string[], env: Record<string, string> = {}) {
@@ -146,10 +157,28 @@ END`);
       assert.equal(host.sh(`${tool} -S | grep -c ${chain}`).trim(), "4", "one jump is left");
       inside(host, ["teardown", "one"], env);
       assert.doesNotMatch(host.sh(`${tool} -S`), /one/);
+      inside(host, ["fall back", "three", "10.1.0.5/16"], env);
+      inside(host, ["gc", "two"], env);
+      assert.doesNotMatch(host.sh(`${tool} -S`), /three/);
+      assert.match(host.sh(`${tool} -S`), /two/);
       inside(host, ["teardown", "two", "10.1.0.4/16"], env);
       assert.equal(host.sh(`${tool} -S; ip6tables-${kind} -t nat -S`), before);
     });
   }
+
+  t.test("without nf_tables and without iptables, the kernel option is named", async (t) => {
+    const env = process.env.PATH;
+    process.env.PATH = "/nowhere";
+    t.teardown(() => {
+      process.env.PATH = env;
+    });
+    const address = [parseCidr("10.1.0.2/16")];
+    const refused = { message: "Cannot use nf_tables: the kernel lacks CONFIG_NF_TABLES" };
+    t.throws(() => setup(withoutNft, one, address), refused);
+    t.throws(() => setup(withoutNft, one, address, "nftables"), refused);
+    const missing = { message: "Cannot set up masquerade: iptables is not in PATH" };
+    t.throws(() => setup(withoutNft, one, address, "iptables"), missing);
+  });
 
   t.test("words as iptables prints them", async (t) => {
     const line = String.raw`-A X -m comment --comment "name: \"a b\" id: \"c\\d\"" -j Y`;
