@@ -1,7 +1,6 @@
 /** Masquerade rules of the Go plugins and of iptables: made by them, removed by us. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import t from "tap";
 import { type Cidr, parseCidr } from "../../src/addr/cidr.ts";
 import { Netns } from "../../src/kernel/netns.ts";
@@ -9,11 +8,19 @@ import { NftUnsupported } from "../../src/kernel/nft-support.ts";
 import type { Attachment } from "../../src/net/attachment.ts";
 import { splitWords } from "../../src/net/iptables.ts";
 import { gc, setup, teardown } from "../../src/net/masquerade.ts";
-import { type Namespace, type Sandbox, sandbox } from "../harness/sandbox.ts";
-import { attachment, open, ruleset, workerArgs, workerArgv } from "./support.ts";
+import { type Namespace, sandbox } from "../harness/sandbox.ts";
+import {
+  attachment,
+  goAdd,
+  noGoBridge,
+  open,
+  orSkip,
+  ruleset,
+  workerArgs,
+  workerArgv,
+} from "./support.ts";
 
 const needs = ["CONFIG_NF_TABLES_IPV4" as const];
-const goBridge = "/usr/lib/cni/bridge";
 const one = attachment("one");
 
 /** The host side on a kernel without nf_tables. */
@@ -43,22 +50,18 @@ function inside(host: Namespace, argv: string[], env: Record<string, string> = {
   if (status !== 0) throw new Error(stderr);
 }
 
-/** Skips a case that this machine cannot run, and says why. */
-function orSkip(why: string, name: string, body: (box: Sandbox) => void) {
-  if (why) void t.test(name, { skip: why }, async () => {});
-  else sandbox(name, body);
-}
-
 function test() {
   orSkip(
-    existsSync(goBridge) ? "" : `${goBridge} is not installed`,
+    noGoBridge,
     "the Go bridge's rules for iptables go, and other containers' stay",
     ({ host, container }) => {
-      goAdd(host, container.netns, "one", "10.1.0.0/16", "fd00:1::/64");
+      const ranges = [[{ subnet: "10.1.0.0/16" }], [{ subnet: "fd00:1::/64" }]];
+      const config = { ipMasq: true, isGateway: true, ipam: { type: "host-local", ranges } };
+      goAdd(host, container.netns, "one", config);
       const theirs = ruleset(host);
       assert.match(theirs, /jump CNI-[0-9a-f]{24}/);
       host.sh("ip netns add c2");
-      goAdd(host, "/run/netns/c2", "two", "10.1.0.0/16", "fd00:1::/64");
+      goAdd(host, "/run/netns/c2", "two", config);
       teardown(open(host), attachment("two"));
       assert.equal(withoutCounters(ruleset(host)), withoutCounters(theirs), "only its own");
       teardown(open(host), one, [parseCidr("10.1.0.2/16"), parseCidr("fd00:1::2/64")]);
@@ -205,26 +208,6 @@ function iptablesNft(host: Namespace, { network, containerId }: Attachment, addr
     $i -A ${chain} -d ${address} -j ACCEPT ${comment}
     $i -A ${chain} ! -d 224.0.0.0/4 -j MASQUERADE ${comment}
     $i -A POSTROUTING -s ${cidr.ip.join(".")} -j ${chain} ${comment}`);
-}
-
-function goAdd(host: Namespace, netns: string, id: string, ...subnets: string[]) {
-  const config = {
-    cniVersion: "1.0.0",
-    name: "unit-test",
-    type: "bridge",
-    ipMasq: true,
-    isGateway: true,
-    ipam: { type: "host-local", ranges: subnets.map((subnet) => [{ subnet }]) },
-  };
-  const env = {
-    CNI_COMMAND: "ADD",
-    CNI_CONTAINERID: id,
-    CNI_IFNAME: "eth0",
-    CNI_NETNS: netns,
-    CNI_PATH: "/usr/lib/cni",
-  };
-  const { status, stdout } = host.run([goBridge], { input: JSON.stringify(config), env });
-  assert.equal(status, 0, stdout);
 }
 
 function withoutCounters(text: string): string {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { gc, setup, teardown } from "../../src/net/spoof-check.ts";
 import { type Namespace, sandbox } from "../harness/sandbox.ts";
-import { attachment, open, ruleset } from "./support.ts";
+import { attachment, goAdd, noGoBridge, open, orSkip, ruleset } from "./support.ts";
 
 const needs = ["CONFIG_NF_TABLES_BRIDGE" as const];
 const one = attachment("one");
@@ -78,7 +78,18 @@ sandbox("GC and a port's name that is used again", { needs }, ({ host }) => {
   assert.equal(ruleset(host), "");
 });
 
-sandbox("what the Go bridge left goes, and others' rules stay", { needs }, ({ host }) => {
+orSkip(noGoBridge, "what the Go bridge made goes", ({ host, container }) => {
+  goAdd(host, container.netns, "one", { macspoofchk: true });
+  assert.match(ruleset(host), /macspoofchk-one-eth0/);
+  teardown(open(host), one);
+  assert.equal(
+    ruleset(host),
+    "table bridge nat { chain PREROUTING " +
+      "{ type filter hook prerouting priority dstnat; policy accept; } }",
+  );
+});
+
+sandbox("what the Go bridge left for one goes, and for others it stays", { needs }, ({ host }) => {
   // Its names, types and order: section 12 of the notes on its behaviour, pkg/link/spoofcheck.go.
   const made = (id: string, port: string) => `
     add chain bridge nat cni-br-iface-${id}

@@ -1,7 +1,10 @@
 /** Our code, run in the namespaces of a sandbox. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import t from "tap";
 import { Netns } from "../../src/kernel/netns.ts";
 import type { Attachment } from "../../src/net/attachment.ts";
-import type { Namespace } from "../harness/sandbox.ts";
+import { type Namespace, type Sandbox, sandbox } from "../harness/sandbox.ts";
 
 /** The host side of a sandbox as our code sees it. */
 export function open(host: Namespace): Netns {
@@ -48,4 +51,28 @@ export function workerArgv(...args: string[]): string[] {
 /** The arguments of `workerArgv`, in the process that it describes. */
 export function workerArgs(): string[] | undefined {
   return process.argv[2] === "worker" ? process.argv.slice(3) : undefined;
+}
+
+/** Skips a case that this machine cannot run, and says why. */
+export function orSkip(why: string, name: string, body: (box: Sandbox) => void) {
+  if (why) void t.test(name, { skip: why }, async () => {});
+  else sandbox(name, body);
+}
+
+const goBridge = "/usr/lib/cni/bridge";
+/** Why `goAdd` cannot work, or nothing. */
+export const noGoBridge = existsSync(goBridge) ? "" : `${goBridge} is not installed`;
+
+/** Lets the Go bridge attach `eth0` of a container to the network `unit-test`. */
+export function goAdd(host: Namespace, netns: string, id: string, config: object) {
+  const env = {
+    CNI_COMMAND: "ADD",
+    CNI_CONTAINERID: id,
+    CNI_IFNAME: "eth0",
+    CNI_NETNS: netns,
+    CNI_PATH: "/usr/lib/cni",
+  };
+  const input = { cniVersion: "1.0.0", name: "unit-test", type: "bridge", ...config };
+  const { status, stdout } = host.run([goBridge], { input: JSON.stringify(input), env });
+  assert.equal(status, 0, stdout);
 }

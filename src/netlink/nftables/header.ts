@@ -47,9 +47,6 @@ export const messageTypes = {
 export const batchBegin = 0x10;
 export const batchEnd = 0x11;
 
-/** Extra flags of nlmsghdr for nf_tables, beside those of every netlink message. */
-export const nonRecursive = 0x100; // NLM_F_NONREC: refuse to delete what holds other things
-
 /** struct nfgenmsg */
 export const nfgenmsg = struct("nfgenmsg", {
   family: oneOf(u8, familyNumbers),
