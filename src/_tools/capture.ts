@@ -88,6 +88,9 @@ const scenarios: Record<string, string[]> = {
     "ip route del 9.0.0.0/8",
     "ip rule del from 1.2.3.4 lookup 99",
     "bridge vlan add dev v0 vid 7",
+    "ip link set v0 addrgenmode stable_secret",
+    "ip route add 10.0.0.0/8 dev v0 table 4000000000 proto 250 pref high",
+    "ip rule add ipproto tcp sport 9-3 lookup 7",
   ],
   "bridge-vlan": [
     "- ip link add br0 address 02:00:00:00:00:02 type bridge vlan_filtering 1",
@@ -229,6 +232,8 @@ function blocksOf({ command, to, bytes }: Captured): string[] {
     const value = kind === "ack" ? readAck(header, payload) : decode(codecs[kind], payload.bytes());
     // To print names, `ip` asks about links besides.
     if (to === "us" && kind !== "ack" && !answers[object as string]?.includes(kind)) return false;
+    // `ip` begins by trying which options the kernel has, without a sequence number.
+    if (kind === "ack" && header.sequence === 0) return false;
     if (kind === "ack" && (value as { errno: number }).errno === 0) return false;
     message.fill(0, 8, 16); // sequence and port differ at each run
     blocks.push(

@@ -49,14 +49,15 @@ export interface Link {
   txQueueLength: number;
 }
 
-/** What can be said of a link when it is made, and of the other end of a veth pair. */
+/**
+ * What can be said of a link when it is made, and of the other end of a veth pair. An alias can only
+ * be given to a link that is there, and the other end can only come up when the pair is complete.
+ */
 export interface EndSpec {
   name: string;
   mtu?: number | undefined;
   mac?: string | undefined;
   txQueueLength?: number | undefined;
-  alias?: string | undefined;
-  up?: boolean | undefined;
   /** The namespace that it lands in; default: that of the `Links` that makes it. */
   netns?: Netns | undefined;
   /** Default: the kernel picks one. */
@@ -70,6 +71,7 @@ export type InfoSpec =
 
 export interface LinkSpec extends EndSpec {
   info: InfoSpec;
+  up?: boolean | undefined;
   /** Index of the bridge or vrf that it shall be part of. */
   master?: number | undefined;
   /** Index of what it sits on, in the namespace of the `Links` that makes it. */
@@ -107,8 +109,9 @@ const switches = {
 
 /** The message that makes a link. */
 export function newLinkMessage(spec: LinkSpec): LinkRequest {
-  const { info, master, parent } = spec;
+  const { info, up, master, parent } = spec;
   const message = endMessage(spec);
+  if (up) message.flags = message.change = ["up"];
   if (parent !== undefined) message.parent = parent;
   if (master !== undefined) message.master = master;
   message.info = (
@@ -122,15 +125,13 @@ function peerOf(info: InfoSpec): EndSpec {
 }
 
 function endMessage(spec: EndSpec): LinkRequest {
-  const { name, mtu, mac, txQueueLength, alias, up, netns, index } = spec;
+  const { name, mtu, mac, txQueueLength, netns, index } = spec;
   const message: LinkRequest = {};
   if (index !== undefined) message.index = index;
-  if (up) message.flags = message.change = ["up"];
   message.name = toWire(name);
   if (mtu !== undefined) message.mtu = mtu;
   if (mac !== undefined) message.mac = mac;
   if (txQueueLength !== undefined) message.txQueueLength = txQueueLength;
-  if (alias !== undefined) message.alias = toWire(alias);
   if (netns) message.netnsFd = netns.descriptor();
   return message;
 }

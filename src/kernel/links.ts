@@ -4,7 +4,7 @@ import { messageFlags } from "../netlink/message.ts";
 import { type LinkRequest, linkMessage } from "../netlink/route/link.ts";
 import { routeGroups, routeTypes } from "../netlink/route/types.ts";
 import { constants } from "../sys/sys.ts";
-import { KernelError } from "./errors.ts";
+import { isKernelError, KernelError } from "./errors.ts";
 import {
   changeMessage,
   type Link,
@@ -14,6 +14,7 @@ import {
   newLinkMessage,
 } from "./link.ts";
 import type { Netns } from "./netns.ts";
+import { randomHex } from "./random.ts";
 import { request } from "./socket.ts";
 import { toWire } from "./text.ts";
 import { untilDeadline } from "./wait.ts";
@@ -58,17 +59,36 @@ export class Links {
    * `ip link add NAME ... type KIND ...`: makes a link with all that is said of it, in one message.
    * A veth pair is made whole: the other end with its own name, MTU, MAC and namespace.
    *
+   * Throws a KernelError with code EEXIST if the name is taken where the link, or its other end,
+   * lands.
    * @returns the link, also if it lands in another namespace. As it was when it was made: its
    *   `operState` may be on the move.
    */
   add(spec: LinkSpec): Link {
+    const { name, netns, up } = spec;
+    try {
+      return this.#add(spec);
+    } catch (error) {
+      if (!netns || !isKernelError(error, "EEXIST") || netns.links.find(name)) throw error;
+    }
+    // Linux before 6.13 looks for the name where it is asked, not where the link lands.
+    const made = this.#add({ ...spec, name: `cni${randomHex(8)}`, up: false });
+    try {
+      netns.links.change(made.index, { name, up: up || undefined });
+    } catch (error) {
+      netns.links.remove(made.index);
+      throw error;
+    }
+    return netns.links.get(name);
+  }
+
+  #add(spec: LinkSpec): Link {
     const { create, exclusive, echo } = messageFlags;
     // The kernel (6.2 or later) tells what it made, but only in the namespace that was asked.
     const flags = create | exclusive | (spec.netns ? 0 : echo);
-    const { socket } = this.#netns;
-    let made: Link | undefined;
     const what = `add ${spec.info.kind} link ${quoted(spec.name)}`;
-    socket.transact(
+    let made: Link | undefined;
+    this.#netns.socket.transact(
       [request(routeTypes.newLink, flags, linkMessage, newLinkMessage(spec), what)],
       (_index, header, payload) => {
         if (header.type === routeTypes.newLink) made = linkOf(linkMessage.read(payload));
@@ -105,7 +125,7 @@ export class Links {
       this.#netns.socket.transact([asked]);
       return true;
     } catch (error) {
-      if (error instanceof KernelError && error.code === "ENODEV") return false;
+      if (isKernelError(error, "ENODEV")) return false;
       throw error;
     }
   }
