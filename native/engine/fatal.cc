@@ -131,3 +131,6 @@ void DieOfException(JSContext* context, JSValueConst thrown) {
 void InstallTerminateHandler() { std::set_terminate(Terminate); }
 
 }  // namespace engine
+
+// For the engine's own C code: quickjs_ext.c.
+extern "C" [[noreturn]] void engine_die(const char* message) { engine::Die(message, nullptr); }

@@ -1,7 +1,26 @@
 /* The engine, and on top of it what its public header lacks. */
-#include "quickjs.c"
+#include <math.h>
 
 #include "quickjs_ext.h"
+
+/*
+ * The C library's trigonometry is a sixth of the executable, in variants for three generations of
+ * processors. A plugin has no angles: Math.sin and its like end the program instead.
+ */
+_Noreturn void engine_die(const char *message);
+static double no_angle(double x) {
+  engine_die("Cannot compute an angle: this engine has no trigonometry");
+}
+static double no_angle2(double y, double x) { return no_angle(y); }
+#define acos no_angle
+#define asin no_angle
+#define atan no_angle
+#define atan2 no_angle2
+#define cos no_angle
+#define sin no_angle
+#define tan no_angle
+
+#include "quickjs.c"
 
 static const uint8_t array_classes[EXT_ARRAY_KINDS] = {
     [EXT_INT8] = JS_CLASS_INT8_ARRAY,

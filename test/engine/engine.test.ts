@@ -86,6 +86,7 @@ testEnd("overflow", "InternalError: stack overflow", /^([^\n]*\n){31} {4}\.\.\.\
 testEnd("overflowThroughNative", /stack overflow/, /at deeperThroughNative \(test\//);
 testEnd("native", "TypeError: from native code", /at native \(test\//);
 testEnd("fatal", "somewhere: cannot go on", /^somewhere: cannot go on\n$/);
+testEnd("trigonometry", /^Cannot compute an angle/, /^Cannot compute an angle[^\n]*\n$/);
 testEnd("cppException", "a C++ exception", /^a C\+\+ exception\n$/);
 
 t.test("a rejection that is handled later is none", async (t) => {

@@ -61,6 +61,7 @@ export const ends: Record<string, () => unknown> = {
   memory: () => allocate(1000),
   memoryAtOnce: () => allocate(50_000_000),
   memoryInNative: () => addon.cppAllocation(),
+  trigonometry: () => Math.sin(1),
   fatal: () => addon.fatalError(),
   cppException: () => addon.cppException(),
   native: () => addon.throwError("TypeError", "from native code"),
