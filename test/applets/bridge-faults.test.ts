@@ -5,9 +5,11 @@
  * the call does not matter. A process that is killed: DEL and GC leave what was before.
  */
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { gatewayBridge } from "../harness/configs.ts";
 import { disturb, type Place, placesOfAdd } from "../harness/faults.ts";
 import { errorOf } from "../harness/plugins.ts";
+import type { Outcome } from "../harness/processes.ts";
 import { onlyOurs, type Sandbox } from "../harness/sandbox.ts";
 import type { State } from "../harness/state.ts";
 
@@ -38,42 +40,61 @@ function withoutScratch(state: State): State {
   return { ...state, files: Object.fromEntries(files) };
 }
 
+/** Whether a failed ADD told of it, where it could. */
+function saysWhy({ call, text }: Place, done: Outcome): boolean {
+  if (/^write\(1,/.test(text)) return true; // stdout itself is what failed
+  // Not back from another namespace: it stops at once, so that nothing is done in the wrong one.
+  if (call === "setns" && done.signal === "SIGABRT") return true;
+  try {
+    return errorOf(done).msg !== "";
+  } catch {
+    return false;
+  }
+}
+
 /**
- * A reply that does not arrive tells nothing of the request: the kernel may have done it. Only then
- * may something stay until the DEL that must follow a failed ADD. (Before it receives, the addon asks
- * by getsockopt what kind of socket it is.)
+ * Whether something may stay until the DEL that must follow a failed ADD. A reply that does not
+ * arrive tells nothing of the request: the kernel may have done it. (Before it receives, the addon
+ * asks by getsockopt what kind of socket it is.)
  */
-const isReply = ({ call }: Place) => /^(recv|getsockopt)/.test(call);
+function mayStay({ call }: Place): boolean {
+  return /^(recv|getsockopt|setns)/.test(call);
+}
 
 onlyOurs("bridge ADD with each system call failing", why, patience, (box) => {
   const { places, picture, before } = prepare(box);
   const { cni } = box;
+  const wrong: string[] = [];
   for (const place of places) {
     const done = cni.invoke("ADD", config, { prefix: disturb(place, "error=EIO") });
-    const at = `${place.text}: exit ${done.status}, ${done.stdout}${done.stderr}`;
-    if (done.status === 0) assert(JSON.parse(done.stdout).ips, at);
-    else if (place.call === "setns" && done.signal === "SIGABRT") {
-      // Back from another namespace it did not come: nothing may be done in the wrong one.
-    } else {
-      const unsaid = /^write\(1,/.test(place.text); // stdout itself was what failed
-      if (!unsaid) assert(errorOf(done).msg, at);
-      if (!isReply(place)) assert.deepEqual(picture(), before, at);
-    }
+    const complain = (what: string) =>
+      wrong.push(`${place.text}: ${what}; exit ${done.status ?? done.signal}, ${done.stdout}`);
+    if (done.status === 0) {
+      if (!JSON.parse(done.stdout).ips) complain("success without a result");
+    } else if (!saysWhy(place, done)) complain("no error object");
+    else if (!mayStay(place) && !isDeepStrictEqual(picture(), before)) complain("something stays");
     cni.del(config);
-    assert.deepEqual(picture(), before, `after DEL; ${at}`);
+    if (!isDeepStrictEqual(picture(), before)) complain("something stays after DEL");
   }
+  assert.deepEqual(wrong, []);
 });
 
 onlyOurs("bridge ADD killed at each system call", why, patience, (box) => {
   const { places, picture, before } = prepare(box);
   const { cni } = box;
+  const left: string[] = [];
+  let reached = 0;
   for (const place of places) {
     const done = cni.invoke("ADD", config, { prefix: disturb(place, "signal=KILL") });
-    assert.equal(done.signal ?? done.status, "SIGKILL", `${place.text} was reached`);
+    // Waiting for the link takes more or fewer calls from run to run.
+    if (done.signal === "SIGKILL") reached++;
+    else assert.equal(done.status, 0, `${place.text}: ${done.stdout}${done.stderr}`);
     cni.del(config);
     cni.gc(config, []);
-    assert.deepEqual(picture(), before, place.text);
+    if (!isDeepStrictEqual(picture(), before)) left.push(place.text);
   }
+  assert.deepEqual(left, []);
+  assert(reached > places.length * 0.9, `${reached} of ${places.length} calls were reached`);
   cni.attach(config).del();
   assert.deepEqual(box.host.state(), before[0], "the next writer has used up the scratch file");
 });
