@@ -282,6 +282,7 @@ t.test("prevResult is decoded when it is looked at", async (t) => {
   let seen: Result | undefined;
   const look = (given: Call<unknown> & { readonly prevResult?: Result }) => {
     seen = given.prevResult;
+    t.equal(given.prevResult, seen, "once");
     return emptyResult();
   };
   const looking = await fakePlugin({ add: look, del: look, check: look });

@@ -8,6 +8,7 @@ t.test("near misses", async (t) => {
     ["bridg", "bridge"],
     ["brigde", "bridge"],
     ["bridgee", "bridge"],
+    ["rbidgee", "bridge"],
     ["Bridge", "bridge"],
     ["hostlocal", "host-local"],
     ["ipvaln", "ipvlan"],
@@ -22,5 +23,6 @@ t.test("near misses", async (t) => {
 });
 
 t.test("the nearest one wins, not the first", async (t) => {
+  t.equal(suggest("q", ["ab"]), undefined, "two edits make any two letters of any other");
   t.equal(suggest("vlans", ["vxlan2", "vlan"]), "vlan");
 });
