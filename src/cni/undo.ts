@@ -1,3 +1,5 @@
+import { CniError } from "./errors.ts";
+
 /**
  * The way back from a failed ADD.
  *
@@ -28,8 +30,8 @@ export class Undo {
 
 /**
  * Does each step even if one before it fails, then throws what went wrong: the error itself when it
- * was one, one error with all messages when there were more. For DEL and GC, which may never be
- * called again.
+ * was one; when there were more, one CniError with all messages, and the code if they share it. For
+ * DEL and GC, which may never be called again.
  */
 export function tryAll(...steps: (() => void)[]): void {
   const errors: unknown[] = [];
@@ -41,7 +43,9 @@ export function tryAll(...steps: (() => void)[]): void {
     }
   }
   if (errors.length === 1) throw errors[0];
-  if (errors.length > 1) {
-    throw new Error(errors.map((e) => (e instanceof Error ? e.message : String(e))).join("; "));
-  }
+  const [first, ...others] = errors.map(CniError.from);
+  if (!first) return;
+  const isShared = others.every(({ code }) => code === first.code);
+  const messages = [first, ...others].map(({ message }) => message);
+  throw new CniError(isShared ? first.code : "Internal", messages.join("; "));
 }
