@@ -66,13 +66,20 @@ export class Links {
    */
   add(spec: LinkSpec): Link {
     const { name, netns, up } = spec;
+    let refusal: KernelError;
     try {
       return this.#add(spec);
     } catch (error) {
       if (!netns || !isKernelError(error, "EEXIST") || netns.links.find(name)) throw error;
+      refusal = error;
     }
     // Linux before 6.13 looks for the name where it is asked, not where the link lands.
-    const made = this.#add({ ...spec, name: `cni${randomHex(8)}`, up: false });
+    let made: Link;
+    try {
+      made = this.#add({ ...spec, name: `cni${randomHex(8)}`, up: false });
+    } catch (error) {
+      throw isKernelError(error, "EEXIST") ? refusal : error; // a veth's other end
+    }
     try {
       netns.links.change(made.index, { name, up: up || undefined });
     } catch (error) {

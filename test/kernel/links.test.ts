@@ -185,6 +185,14 @@ inNamespaces(
       linkinfo: { info_kind: "macvlan", info_data: { mode: "private" } },
     });
     t.equal(macvlan.parent, inner.index);
+    t.strictSame(
+      failure(() =>
+        host.netns.links.add({ name: "c0", netns: container.netns, info: { kind: "ifb" } }),
+      ),
+      refused("EEXIST", 'Cannot add ifb link "c0": File exists'),
+      "taken where it lands",
+    );
+    t.equal(container.netns.links.dump({ kind: "ifb" }).length, 1, "and nothing is left over");
     t.type(macvlan.parentNetnsId, "number");
     t.end();
   },
@@ -200,6 +208,17 @@ inNamespaces("what the kernel refuses", (box) => {
   t.strictSame(
     failure(() => links.add(bridge("h0"))),
     refused("EEXIST", 'Cannot add bridge link "h0": File exists'),
+  );
+  const pair = (peer: string) =>
+    ({
+      name: "free",
+      netns: host.netns,
+      info: { kind: "veth", data: { peer: { name: peer, netns: box.container.netns } } },
+    }) as const;
+  t.strictSame(
+    failure(() => links.add(pair("c0"))),
+    refused("EEXIST", 'Cannot add veth link "free": File exists'),
+    "the other end's name is taken",
   );
   t.strictSame(
     failure(() => links.add(bridge("a-name-of-16-bys"))),
