@@ -16,7 +16,13 @@ extern "C" void* __wrap___deregister_frame_info(const void*) { return nullptr; }
 
 namespace engine {
 
-JSRuntime* NewRuntime() { return JS_NewRuntime(); }
+// References are counted, so the collector is for cycles alone. A plugin call makes few, and ends
+// before it has used this much; a daemon's memory does not grow far beyond it.
+JSRuntime* NewRuntime() {
+  JSRuntime* runtime = JS_NewRuntime();
+  if (runtime) JS_SetGCThreshold(runtime, 1 << 20);
+  return runtime;
+}
 
 // The kernel frees memory faster than we could.
 void Leave(napi_env, int status) { _exit(status); }

@@ -42,24 +42,18 @@ export async function bundle(
     logLevel: "warning",
   });
   rmSync(outdir, { recursive: true, force: true });
-  const names: string[] = [];
-  for (const { path, text } of outputFiles) {
-    mkdirSync(dirname(path), { recursive: true });
-    if (!path.endsWith(".map")) {
-      writeFileSync(path, text);
-      names.push(relative(outdir, path));
-      continue;
-    }
-    const map = JSON.parse(text);
+  const texts = new Map(outputFiles.map(({ path, text }) => [path, text]));
+  const paths = [...texts.keys()].filter((path) => !path.endsWith(".map"));
+  for (const path of paths) {
+    const code = texts.get(path) ?? "";
+    const map = JSON.parse(texts.get(`${path}.map`) ?? "");
     map.sources = map.sources.map((source: string) =>
       relative(root, resolve(dirname(path), source)),
     );
-    writeFileSync(
-      path.replace(/map$/, "lines"),
-      originsOf(map)
-        .map((line) => `${line}\n`)
-        .join(""),
-    );
+    const origins = originsOf(map, code);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, code);
+    writeFileSync(`${path}.lines`, origins.map((origin) => `${origin}\n`).join(""));
   }
-  return names.sort();
+  return paths.map((path) => relative(outdir, path)).sort();
 }

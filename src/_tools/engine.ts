@@ -27,7 +27,7 @@ export interface EngineOptions {
 
 /**
  * Builds what is out of date. The environment has the tool chain of the target in CC, CXX and STRIP,
- * and in QUICKJS_DIR another QuickJS than the pinned one. Throws what it cannot do; the compilers
+ * and in QUICKJS_DIR another copy of QuickJS (of the same version). Throws what it cannot do; the compilers
  * print why.
  */
 export async function buildEngine(options: EngineOptions): Promise<void> {

@@ -9,20 +9,25 @@ const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 
 /**
  * Reads a source map (version 3).
+ * @param code the generated file
  * @returns `file:line` for each line of the generated file, or "" for a line from nowhere. Where a
- *   line has parts from several lines, the first counts.
+ *   line has parts from several lines, that counts which its first word is from.
  */
-export function originsOf({ sources, mappings }: SourceMap): string[] {
+export function originsOf({ sources, mappings }: SourceMap, code: string): string[] {
+  const lines = code.split("\n");
   let source = 0;
   let line = 0;
-  return mappings.split(";").map((segments) => {
+  return mappings.split(";").map((segments, i) => {
+    const start = lines[i]?.search(/\S/) ?? 0;
+    let column = 0;
     let origin = "";
     for (const segment of segments.split(",")) {
-      const [, sourceStep, lineStep] = decodeVlq(segment);
+      const [columnStep = 0, sourceStep, lineStep] = decodeVlq(segment);
+      column += columnStep;
       if (sourceStep === undefined || lineStep === undefined) continue;
       source += sourceStep;
       line += lineStep;
-      origin ||= `${sources[source]}:${line + 1}`;
+      if (column <= start || !origin) origin = `${sources[source]}:${line + 1}`;
     }
     return origin;
   });
