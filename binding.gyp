@@ -7,6 +7,7 @@
         "native/arguments.cc",
         "native/constants.cc",
         "native/datagram.cc",
+        "native/digest.cc",
         "native/failure.cc",
         "native/file.cc",
         "native/ioctl.cc",

@@ -85,6 +85,9 @@ Napi::Value Random(const Arguments& args);
 Napi::Value EncodeUtf8(const Arguments& args);
 Napi::Value DecodeUtf8(const Arguments& args);
 
+// digest.cc
+Napi::Value Digest(const Arguments& args);
+
 // constants.cc
 Napi::Object Constants(Napi::Env env);
 

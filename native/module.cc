@@ -73,6 +73,7 @@ const Export kExports[] = {
 
     {"clock", Clock},
     {"random", Random},
+    {"digest", Digest},
     {"encodeUtf8", EncodeUtf8},
     {"decodeUtf8", DecodeUtf8},
 };

@@ -1,5 +1,5 @@
 /** What identifies an attachment, and the hashes that the reference makes of it. */
-import { sha512Hex } from "../addr/sha512.ts";
+import { sha512Hex } from "../kernel/digest.ts";
 
 /** One interface of one container in one network. */
 export interface Attachment {
@@ -14,17 +14,9 @@ export interface Attachment {
 /** An attachment that the runtime still has, as GC names it (`cni.dev/valid-attachments`). */
 export type ValidAttachment = Omit<Attachment, "network">;
 
-/** One call asks for the same hashes again and again, and each takes the engine 0.3 ms. */
-const known = new Map<string, string>();
-
 /** The first 16 hex digits of the SHA-512. */
 export function hashOf(text: string): string {
-  let hash = known.get(text);
-  if (hash === undefined) {
-    hash = sha512Hex(text).slice(0, 16);
-    known.set(text, hash);
-  }
-  return hash;
+  return sha512Hex(text).slice(0, 16);
 }
 
 /**

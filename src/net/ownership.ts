@@ -5,7 +5,7 @@
  * its alias says in words whose it is, so GC can tell which of ours nobody owns any more, and an
  * operator who reads `ip link` can too.
  */
-import { sha512Hex } from "../addr/sha512.ts";
+import { sha512Hex } from "../kernel/digest.ts";
 import type { Netns } from "../kernel/netns.ts";
 import { type Attachment, hashOf, instanceHash, type ValidAttachment } from "./attachment.ts";
 

@@ -145,6 +145,7 @@ const signatures: Partial<Record<keyof Addon, Array<[name: string, value: unknow
   ],
   clock: [["id", number]],
   random: [["length", number]],
+  digest: [["data", data]],
   encodeUtf8: [["text", path]],
   decodeUtf8: [["data", data]],
 };
