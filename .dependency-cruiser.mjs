@@ -88,7 +88,7 @@ export default {
       name: "shipped-code-has-no-packages",
       comment: "The executable is made of src/ alone; Node's own modules are for the Node host.",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/(_tools/|sys/node\\.ts$)" },
+      from: { path: "^src/", pathNot: "^src/(_tools/|sys/(node|packaged)\\.ts$)" },
       to: { dependencyTypes: ["npm", "npm-dev", "core", "npm-no-pkg", "unknown"], dependencyTypesNot: ["type-only"] },
     },
     {
