@@ -5,14 +5,10 @@
  */
 import { constants, isErrno, isSystemError, sys } from "../sys/sys.ts";
 import { Addresses } from "./addresses.ts";
-import { BridgeVlans } from "./bridge-vlans.ts";
 import { describeErrno } from "./errno-table.ts";
 import { NetnsError } from "./errors.ts";
 import { Links } from "./links.ts";
-import { Neighbours } from "./neighbours.ts";
-import { Nft } from "./nft.ts";
 import { Routes } from "./routes.ts";
-import { Rules } from "./rules.ts";
 import { NetlinkSocket } from "./socket.ts";
 import { Sysctl } from "./sysctl.ts";
 
@@ -24,6 +20,8 @@ const ownPath = "/proc/thread-self/ns/net";
 /** Source: include/uapi/linux/magic.h. Before Linux 3.19 namespaces were files of procfs. */
 const namespaceMagic = { nsfs: 0x6e736673, proc: 0x9fa0 } as const;
 
+type HandleClass<T> = new (netns: Netns) => T;
+
 export class Netns {
   readonly path: string;
   /** Keeps the namespace alive and lets sockets be opened in it; undefined: the process's own. */
@@ -33,11 +31,8 @@ export class Netns {
   #links: Links | undefined;
   #addresses: Addresses | undefined;
   #routes: Routes | undefined;
-  #rules: Rules | undefined;
-  #neighbours: Neighbours | undefined;
-  #bridgeVlans: BridgeVlans | undefined;
   #sysctl: Sysctl | undefined;
-  #nft: Nft | undefined;
+  readonly #handles = new Map<HandleClass<unknown>, { close?(): void }>();
 
   private constructor(path: string, fd: number | undefined) {
     this.path = path;
@@ -128,8 +123,8 @@ export class Netns {
   close(): void {
     this.#socket?.close();
     this.#socket = undefined;
-    this.#nft?.close();
-    this.#nft = undefined;
+    for (const handle of this.#handles.values()) handle.close?.();
+    this.#handles.clear();
     if (this.#handle !== undefined) sys.close(this.#handle);
     this.#handle = undefined;
     if (this.fd !== undefined) sys.close(this.fd);
@@ -177,33 +172,19 @@ export class Netns {
     return this.#routes;
   }
 
-  /** `ip rule` */
-  get rules(): Rules {
-    this.#rules ??= new Rules(this);
-    return this.#rules;
-  }
-
-  /** `ip neighbour` */
-  get neighbours(): Neighbours {
-    this.#neighbours ??= new Neighbours(this);
-    return this.#neighbours;
-  }
-
-  /** `bridge vlan` */
-  get bridgeVlans(): BridgeVlans {
-    this.#bridgeVlans ??= new BridgeVlans(this);
-    return this.#bridgeVlans;
-  }
-
   /** `sysctl` */
   get sysctl(): Sysctl {
     this.#sysctl ??= new Sysctl(this);
     return this.#sysctl;
   }
 
-  /** `nft`: its own netlink socket, opened when first used. */
-  get nft(): Nft {
-    this.#nft ??= new Nft(this);
-    return this.#nft;
+  /**
+   * The handle for what only some applets touch, made when it is first asked for:
+   * `netns.use(Nft)`. Named by its class, so that an applet without it need not load its code.
+   */
+  use<T extends object>(Class: HandleClass<T>): T {
+    const handle = (this.#handles.get(Class) as T | undefined) ?? new Class(this);
+    this.#handles.set(Class, handle);
+    return handle;
   }
 }

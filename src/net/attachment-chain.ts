@@ -23,7 +23,7 @@
  * it is read again.
  */
 import type { Netns } from "../kernel/netns.ts";
-import { askChain } from "../kernel/nft.ts";
+import { askChain, Nft } from "../kernel/nft.ts";
 import * as nft from "../kernel/nft-changes.ts";
 import type { Rule } from "../netlink/nftables/rule.ts";
 import { type Attachment, hashOf, instanceHash, type ValidAttachment } from "./attachment.ts";
@@ -42,13 +42,13 @@ export function ruleComment(attachment: Attachment): string {
  * elsewhere leads here from then on: its owner is gone, or its address would not be free.
  */
 export function install(host: Netns, attachment: Attachment, parts: readonly Part[]): void {
-  host.nft.retry(() => {
+  host.use(Nft).retry(() => {
     const seen = parts.map((part) => new Seen(part.feature, attachment, part.chains));
-    const generation = host.nft.look(seen.flatMap(({ questions }) => questions));
+    const generation = host.use(Nft).look(seen.flatMap(({ questions }) => questions));
     Seen.readOwnKeys(host, seen);
     const changes = parts.flatMap((part, i) => installPart(part, attachment, seen[i] as Seen));
     // Where nothing is deleted by key, the kernel notices each race by itself.
-    host.nft.commit(changes, seen.some(hasOld) ? generation : undefined);
+    host.use(Nft).commit(changes, seen.some(hasOld) ? generation : undefined);
   });
 }
 
@@ -79,12 +79,12 @@ function leadTo(feature: Feature, map: string, key: Uint8Array, chain: string): 
 
 /** Removes all that the attachment has of these features, in one transaction. */
 export function uninstall(host: Netns, features: readonly Feature[], attachment: Attachment): void {
-  host.nft.retry(() => {
+  host.use(Nft).retry(() => {
     const seen = features.map((feature) => new Seen(feature, attachment, []));
-    const generation = host.nft.look(seen.flatMap(({ questions }) => questions));
+    const generation = host.use(Nft).look(seen.flatMap(({ questions }) => questions));
     Seen.readOwnKeys(host, seen);
     const changes = seen.flatMap((each) => removeAll(each.feature, each, each.own, each.oldKeys()));
-    host.nft.commit(changes, generation);
+    host.use(Nft).commit(changes, generation);
   });
 }
 
@@ -96,21 +96,24 @@ export function collect(
   valid: readonly ValidAttachment[],
 ): void {
   const kept = new Set(valid.map((each) => instanceHash({ network, ...each })));
-  host.nft.retry(() => {
+  host.use(Nft).retry(() => {
     const seen = features.map((feature) => new Seen(feature));
-    const generation = host.nft.look(seen.flatMap(({ questions }) => questions));
+    const generation = host.use(Nft).look(seen.flatMap(({ questions }) => questions));
     const changes = seen.flatMap((each) => {
       const { feature } = each;
       const stale = each.exists() ? staleChains(host, feature, network, kept) : [];
       return removeAll(feature, each, stale, keysLeadingTo(host, feature, stale));
     });
-    host.nft.commit(changes, generation);
+    host.use(Nft).commit(changes, generation);
   });
 }
 
 function staleChains(host: Netns, feature: Feature, network: string, kept: Set<string>): string[] {
   const starts = feature.prefixes.map((prefix) => `${prefix}-`);
-  const names = host.nft.chains(feature).map(({ name }) => name ?? "");
+  const names = host
+    .use(Nft)
+    .chains(feature)
+    .map(({ name }) => name ?? "");
   return names.filter((name) => {
     const start = starts.find((each) => name.startsWith(`${each}${hashOf(network)}-`));
     return start !== undefined && !kept.has(name.slice(start.length));
@@ -121,7 +124,8 @@ function keysLeadingTo(host: Netns, feature: Feature, chains: readonly string[])
   if (chains.length === 0) return [];
   const wanted = new Set(chains);
   return feature.maps.flatMap(({ name }) =>
-    host.nft
+    host
+      .use(Nft)
       .elements(feature, name)
       .filter((element) => wanted.has(element.data?.verdict?.chain ?? ""))
       .map((element) => ({ map: name, key: element.key?.value as Uint8Array })),
@@ -137,8 +141,8 @@ export function rulesOf(
 ): Rule[] | undefined {
   const name = chainName(prefix, attachment);
   const chain = askChain(feature, name);
-  host.nft.look([chain]);
-  return chain.answer && host.nft.rules(feature, name);
+  host.use(Nft).look([chain]);
+  return chain.answer && host.use(Nft).rules(feature, name);
 }
 
 // ── changes ───────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,6 @@
 /** What there is in the kernel of a feature, and of one attachment's part in it. */
 import type { Netns } from "../kernel/netns.ts";
-import { askChain, askElement, askTable, type Question } from "../kernel/nft.ts";
+import { askChain, askElement, askTable, Nft, type Question } from "../kernel/nft.ts";
 import type { Chain } from "../netlink/nftables/chain.ts";
 import type { Element } from "../netlink/nftables/element.ts";
 import type { Table } from "../netlink/nftables/table.ts";
@@ -61,11 +61,11 @@ export class Seen {
   /** Reads which keys the attachments' chains stand for, and whether these still lead to them. */
   static readOwnKeys(host: Netns, all: readonly Seen[]): void {
     const asked = all.flatMap((seen) => {
-      const rules = seen.own.flatMap((name) => host.nft.rules(seen.feature, name));
+      const rules = seen.own.flatMap((name) => host.use(Nft).rules(seen.feature, name));
       const keys = distinct(rules.flatMap(seen.feature.keysOf));
       return askElements(seen.feature, keys).map((row) => ({ seen, ...row }));
     });
-    if (asked.length > 0) host.nft.look(asked.map(({ question }) => question));
+    if (asked.length > 0) host.use(Nft).look(asked.map(({ question }) => question));
     for (const { seen, key, question } of asked) {
       const chain = question.answer?.data?.verdict?.chain;
       if (chain !== undefined && seen.own.includes(chain)) seen.#ownKeys.push(key);

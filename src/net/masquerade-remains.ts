@@ -6,7 +6,7 @@
 import { equal } from "../addr/bytes.ts";
 import type { Cidr } from "../addr/cidr.ts";
 import type { Netns } from "../kernel/netns.ts";
-import { askChain, askTable } from "../kernel/nft.ts";
+import { askChain, askTable, Nft } from "../kernel/nft.ts";
 import * as nft from "../kernel/nft-changes.ts";
 import * as say from "../netlink/nftables/build.ts";
 import {
@@ -38,7 +38,7 @@ export function remove(host: Netns, attachment: Attachment, addresses?: readonly
   const chain = iptablesChain(attachment);
   const tables = natTables.map((table) => ({ table, question: askChain(table, chain) }));
   const own = askTable(ownTable);
-  host.nft.look([own, ...tables.map(({ question }) => question)]);
+  host.use(Nft).look([own, ...tables.map(({ question }) => question)]);
 
   const hash = instanceHash(attachment);
   if (own.answer) removeRules(host, (comment) => comment.startsWith(hash));
@@ -56,7 +56,7 @@ export function remove(host: Netns, attachment: Attachment, addresses?: readonly
 export function collect(host: Netns, network: string, valid: readonly ValidAttachment[]): void {
   const own = askTable(ownTable);
   const parents = natTables.map((table) => ({ table, question: askChain(table, postrouting) }));
-  host.nft.look([own, ...parents.map(({ question }) => question)]);
+  host.use(Nft).look([own, ...parents.map(({ question }) => question)]);
 
   const hashes = new Set(valid.map((each) => instanceHash({ network, ...each })));
   if (own.answer) {
@@ -68,10 +68,13 @@ export function collect(host: Netns, network: string, valid: readonly ValidAttac
   }
   for (const { table, question } of parents) {
     if (!question.answer) continue;
-    const jumps = host.nft.rules(table, postrouting).map((rule) => ({
-      chain: say.target(rule.expressions) ?? "",
-      comment: commentOf(rule),
-    }));
+    const jumps = host
+      .use(Nft)
+      .rules(table, postrouting)
+      .map((rule) => ({
+        chain: say.target(rule.expressions) ?? "",
+        comment: commentOf(rule),
+      }));
     const stale = jumps.filter((jump) => isStaleJump(jump, network, valid));
     for (const chain of new Set(stale.map(({ chain }) => chain))) {
       removeChains(host, table, [chain], postrouting);
@@ -81,15 +84,15 @@ export function collect(host: Netns, network: string, valid: readonly ValidAttac
 
 /** Removes rules of the plugins' own table by their comments, and the table with the last rule. */
 function removeRules(host: Netns, isStale: (comment: string) => boolean): void {
-  host.nft.retry(() => {
-    const generation = host.nft.look([]);
-    const rules = host.nft.rules(ownTable, ownChain);
+  host.use(Nft).retry(() => {
+    const generation = host.use(Nft).look([]);
+    const rules = host.use(Nft).rules(ownTable, ownChain);
     const stale = rules.filter((rule) => isStale(commentOf(rule)));
     if (stale.length === 0) return;
     const changes =
       stale.length === rules.length
         ? [nft.removeTable(ownTable)]
         : stale.map(({ handle }) => nft.removeRule(ownTable, ownChain, handle as number));
-    host.nft.commit(changes, generation);
+    host.use(Nft).commit(changes, generation);
   });
 }

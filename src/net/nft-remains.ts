@@ -1,6 +1,6 @@
 /** Removing what other programs made with nf_tables, among them `iptables-nft`. */
 import type { Netns } from "../kernel/netns.ts";
-import { askChain } from "../kernel/nft.ts";
+import { askChain, Nft } from "../kernel/nft.ts";
 import * as nft from "../kernel/nft-changes.ts";
 import { NftUnsupported } from "../kernel/nft-support.ts";
 import { target } from "../netlink/nftables/build.ts";
@@ -19,19 +19,19 @@ export function removeChains(
   from: string,
   isOurs: (jump: Rule) => boolean = () => true,
 ): void {
-  host.nft.retry(() => {
+  host.use(Nft).retry(() => {
     const questions = chains.map((chain) => askChain(table, chain));
-    const generation = host.nft.look(questions);
+    const generation = host.use(Nft).look(questions);
     const present = chains.filter((_, i) => questions[i]?.answer);
     if (present.length === 0) return;
-    const rules = host.nft.rules(table, from);
+    const rules = host.use(Nft).rules(table, from);
     const jumps = rules.filter(({ expressions }) => target(expressions) === chains[0]);
     const going = jumps.filter(isOurs);
     const changes = going.map(({ handle }) => nft.removeRule(table, from, handle as number));
     if (going.length === jumps.length) {
       changes.push(...present.map((chain) => nft.removeChain(table, chain)));
     }
-    host.nft.commit(changes, generation);
+    host.use(Nft).commit(changes, generation);
   });
 }
 

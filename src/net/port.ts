@@ -1,7 +1,9 @@
 /** A bridge's port: what it carries, and how it behaves. */
+
 import { CniError } from "../cni/errors.ts";
 import type { Undo } from "../cni/undo.ts";
 import type { BridgeVlan } from "../kernel/bridge-vlans.ts";
+import { BridgeVlans } from "../kernel/bridge-vlans.ts";
 import { isKernelError } from "../kernel/errors.ts";
 import type { Link } from "../kernel/links.ts";
 import type { Netns } from "../kernel/netns.ts";
@@ -38,10 +40,10 @@ export function plug(request: PlugRequest): void {
 function setVlans(host: Netns, port: Link, vlans: PortVlans, preserveDefault: boolean): void {
   const { native, tagged } = vlans;
   if (native === undefined) return;
-  if (!preserveDefault) host.bridgeVlans.removeAll(port.index);
+  if (!preserveDefault) host.use(BridgeVlans).removeAll(port.index);
   const wanted: BridgeVlan[] = [{ vid: native, pvid: true, untagged: true }];
   for (const vid of tagged) if (vid !== native) wanted.push({ vid });
-  host.bridgeVlans.addAll(port.index, wanted);
+  host.use(BridgeVlans).addAll(port.index, wanted);
 }
 
 export interface VlanInterfaceRequest {

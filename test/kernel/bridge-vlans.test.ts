@@ -1,10 +1,11 @@
 import type { BridgeVlan } from "../../src/kernel/bridge-vlans.ts";
+import { BridgeVlans } from "../../src/kernel/bridge-vlans.ts";
 import { dataOf } from "../../src/kernel/links.ts";
 import { connect, failure, inNamespaces } from "./namespaces.ts";
 
 inNamespaces("what is neither bridge nor port has no VLANs", (box) => {
   const { t, host } = box;
-  t.strictSame(host.netns.bridgeVlans.list(connect(box).outer.index), []);
+  t.strictSame(host.netns.use(BridgeVlans).list(connect(box).outer.index), []);
   t.end();
 });
 
@@ -12,7 +13,8 @@ inNamespaces(
   "VLANs of a port and of its bridge",
   (box) => {
     const { t, host } = box;
-    const { bridgeVlans, links } = host.netns;
+    const { links } = host.netns;
+    const bridgeVlans = host.netns.use(BridgeVlans);
     const info = { kind: "bridge", data: { vlanFiltering: true } } as const;
     const bridge = links.add({ name: "br0", info });
     t.equal(dataOf(links.get("br0").info, "bridge")?.vlanFiltering, true);

@@ -1,7 +1,9 @@
 /** Subnets of every length, as `nft` reads them back and as the kernel matches them. */
+
 import assert from "node:assert/strict";
 import { type Cidr, formatCidr, network, parseCidr } from "../../src/addr/cidr.ts";
 import { Netns } from "../../src/kernel/netns.ts";
+import { Nft } from "../../src/kernel/nft.ts";
 import * as nft from "../../src/kernel/nft-changes.ts";
 import * as say from "../../src/netlink/nftables/build.ts";
 import { sandbox } from "../harness/sandbox.ts";
@@ -18,14 +20,16 @@ for (const family of ["ip", "ip6"] as const) {
     for (let prefixLength = 1; prefixLength <= ip.length * 8; prefixLength++) {
       subnets.push({ ip, prefixLength });
     }
-    netns.nft.commit([
-      nft.addTable(table),
-      nft.addChain(table, "c"),
-      ...subnets.flatMap((subnet) => [
-        nft.addRule(table, "c", say.isIn(`${family} daddr`, subnet)),
-        nft.addRule(table, "c", say.isOutside(`${family} daddr`, subnet)),
-      ]),
-    ]);
+    netns
+      .use(Nft)
+      .commit([
+        nft.addTable(table),
+        nft.addChain(table, "c"),
+        ...subnets.flatMap((subnet) => [
+          nft.addRule(table, "c", say.isIn(`${family} daddr`, subnet)),
+          nft.addRule(table, "c", say.isOutside(`${family} daddr`, subnet)),
+        ]),
+      ]);
     const lines = host
       .sh(`nft list chain ${family} t c`)
       .match(new RegExp(`${family} daddr .*`, "g"));
@@ -49,12 +53,16 @@ sandbox("the subnet of all addresses holds all", { needs: ["CONFIG_NF_TABLES_IPV
     policy: "accept",
   } as const;
   const all = parseCidr("10.0.0.1/0");
-  netns.nft.commit([
-    nft.addTable(table),
-    nft.addChain(table, "c", { base }),
-    nft.addRule(table, "c", [...say.isOutside("ip daddr", all), say.verdict("drop")]),
-  ]);
+  netns
+    .use(Nft)
+    .commit([
+      nft.addTable(table),
+      nft.addChain(table, "c", { base }),
+      nft.addRule(table, "c", [...say.isOutside("ip daddr", all), say.verdict("drop")]),
+    ]);
   assert.ok(host.reaches("127.0.0.1"));
-  netns.nft.commit([nft.addRule(table, "c", [...say.isIn("ip daddr", all), say.verdict("drop")])]);
+  netns
+    .use(Nft)
+    .commit([nft.addRule(table, "c", [...say.isIn("ip daddr", all), say.verdict("drop")])]);
   assert.ok(host.silent("127.0.0.1"));
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import t from "tap";
 import { isKernelError, KernelError } from "../../src/kernel/errors.ts";
 import { Netns } from "../../src/kernel/netns.ts";
-import { askChain, askElement, askTable } from "../../src/kernel/nft.ts";
+import { askChain, askElement, askTable, Nft } from "../../src/kernel/nft.ts";
 import * as nft from "../../src/kernel/nft-changes.ts";
 import { explainRefusal, NftUnsupported } from "../../src/kernel/nft-support.ts";
 import * as say from "../../src/netlink/nftables/build.ts";
@@ -28,7 +28,7 @@ sandbox("questions by name", { needs }, ({ host }) => {
   const element = askElement(table, "m", Uint8Array.of(10, 0, 0, 1));
   const other = askElement(table, "m", Uint8Array.of(10, 0, 0, 2));
   const all = [asked, chain, none, element, other];
-  netns.nft.look(all);
+  netns.use(Nft).look(all);
   assert.deepEqual(
     all.map(({ answer }) => answer),
     all.map(() => undefined),
@@ -42,7 +42,7 @@ sandbox("questions by name", { needs }, ({ host }) => {
     add table ip other
     add chain ip other none
 END`);
-  const generation = netns.nft.look(all);
+  const generation = netns.use(Nft).look(all);
   assert.deepEqual(asked.answer?.userdata, { comment: "ours" });
   assert.equal(asked.answer?.use, 2);
   assert.equal(chain.answer?.use, 2, "a rule and a jump");
@@ -50,14 +50,14 @@ END`);
   assert.deepEqual(element.answer?.data, { verdict: { code: "jump", chain: "c" } });
   assert.equal(other.answer, undefined);
   host.sh("nft delete table ip t");
-  assert.equal(netns.nft.look(all), generation + 1);
+  assert.equal(netns.use(Nft).look(all), generation + 1);
   assert.equal(asked.answer, undefined, "an answer does not outlive its question");
 });
 
 sandbox("rules of one chain, chains of one table, elements", { needs }, ({ host }) => {
   const netns = open(host);
-  assert.deepEqual(netns.nft.rules(table, "c"), []);
-  assert.deepEqual(netns.nft.elements(table, "m"), []);
+  assert.deepEqual(netns.use(Nft).rules(table, "c"), []);
+  assert.deepEqual(netns.use(Nft).elements(table, "m"), []);
   const elements = Array.from({ length: 2000 }, (_, i) => `10.0.${i >> 8}.${i & 255} : drop`);
   host.sh(`nft -f - <<'END'
     add table ip t
@@ -71,7 +71,7 @@ sandbox("rules of one chain, chains of one table, elements", { needs }, ({ host 
     add rule ip u c accept
     add map ip t m { type ipv4_addr : verdict; elements = { ${elements.join(", ")} } }
 END`);
-  const rules = netns.nft.rules(table, "c");
+  const rules = netns.use(Nft).rules(table, "c");
   assert.deepEqual(
     rules.map((rule) => rule.userdata?.comment),
     ["first", "second"],
@@ -81,17 +81,23 @@ END`);
     Uint8Array.of(10, 0, 0, 2),
   );
   assert.deepEqual(
-    netns.nft.chains(table).map(({ name }) => name),
+    netns
+      .use(Nft)
+      .chains(table)
+      .map(({ name }) => name),
     ["c", "d"],
   );
-  const keys = netns.nft.elements(table, "m").map(({ key }) => String(key?.value));
+  const keys = netns
+    .use(Nft)
+    .elements(table, "m")
+    .map(({ key }) => String(key?.value));
   assert.equal(new Set(keys).size, 2000);
 });
 
 sandbox("all of a transaction or nothing", { needs }, ({ host }) => {
   const netns = open(host);
   const drop = [...say.is("ip saddr", Uint8Array.of(10, 0, 0, 1)), say.verdict("drop")];
-  netns.nft.commit([
+  netns.use(Nft).commit([
     nft.addTable(table, "ours"),
     nft.addChain(table, "c", { comment: "a chain" }),
     nft.addRule(table, "c", drop, "last"),
@@ -112,7 +118,7 @@ sandbox("all of a transaction or nothing", { needs }, ({ host }) => {
 
   const refused = (changes: nft.Change[], code: string, message: RegExp) =>
     assert.throws(
-      () => netns.nft.commit(changes),
+      () => netns.use(Nft).commit(changes),
       (error) => isKernelError(error, code) && message.test(error.message),
     );
   refused(
@@ -125,47 +131,51 @@ sandbox("all of a transaction or nothing", { needs }, ({ host }) => {
   refused([nft.addRule(table, "c", [say.jump("none")])], "ENOENT", /^Cannot add a rule to chain c/);
   assert.equal(listed(host), made, "nothing was done");
 
-  const [first] = netns.nft.rules(table, "c");
-  netns.nft.commit([
-    nft.removeRule(table, "c", first?.handle as number),
-    nft.removeElements(table, "m", [Uint8Array.of(6, 0, 0, 0, 0, 80, 0, 0)]),
-    nft.removeSet(table, "m"),
-  ]);
+  const [first] = netns.use(Nft).rules(table, "c");
+  netns
+    .use(Nft)
+    .commit([
+      nft.removeRule(table, "c", first?.handle as number),
+      nft.removeElements(table, "m", [Uint8Array.of(6, 0, 0, 0, 0, 80, 0, 0)]),
+      nft.removeSet(table, "m"),
+    ]);
   assert.match(
     listed(host),
     /chain c { comment "a chain" ip saddr 10\.0\.0\.1 drop comment "last" }/,
   );
-  netns.nft.commit([
-    nft.flushChain(table, "c"),
-    nft.removeChain(table, "c"),
-    nft.removeTable(table, true),
-  ]);
+  netns
+    .use(Nft)
+    .commit([
+      nft.flushChain(table, "c"),
+      nft.removeChain(table, "c"),
+      nft.removeTable(table, true),
+    ]);
   assert.equal(listed(host), "");
 });
 
 sandbox("a stale generation is refused, and the attempt made again", { needs }, ({ host }) => {
   const netns = open(host);
-  const generation = netns.nft.look([]);
+  const generation = netns.use(Nft).look([]);
   host.sh("nft add table ip between");
-  const late = () => netns.nft.commit([nft.addTable(table)], generation);
+  const late = () => netns.use(Nft).commit([nft.addTable(table)], generation);
   assert.throws(late, (error) => isKernelError(error, "ERESTART"));
   assert.doesNotMatch(listed(host), /table ip t /);
 
   let attempts = 0;
-  netns.nft.retry(() => {
-    const seen = netns.nft.look([]);
+  netns.use(Nft).retry(() => {
+    const seen = netns.use(Nft).look([]);
     if (++attempts === 1) host.sh("nft add table ip again");
-    netns.nft.commit([nft.addTable(table)], seen);
+    netns.use(Nft).commit([nft.addTable(table)], seen);
   });
   assert.equal(attempts, 2);
   assert.match(listed(host), /table ip t /);
 
   attempts = 0;
   const hopeless = () =>
-    netns.nft.retry(() => {
+    netns.use(Nft).retry(() => {
       attempts++;
-      netns.nft.look([]);
-      netns.nft.commit([nft.removeChain(table, "none")]);
+      netns.use(Nft).look([]);
+      netns.use(Nft).commit([nft.removeChain(table, "none")]);
     });
   assert.throws(hopeless, (error) => isKernelError(error, "ENOENT"));
   assert.equal(attempts, 1, "nobody else did anything: it would fail again");
@@ -175,16 +185,16 @@ sandbox("a transaction larger than the socket's buffer", { needs }, ({ host }) =
   const netns = open(host);
   const rule = [...say.is("ip saddr", Uint8Array.of(10, 0, 0, 1)), say.verdict("drop")];
   const rules = Array.from({ length: 4000 }, () => nft.addRule(table, "c", rule, "x".repeat(100)));
-  netns.nft.commit([nft.addTable(table), nft.addChain(table, "c"), ...rules]);
-  assert.equal(netns.nft.rules(table, "c").length, 4000);
+  netns.use(Nft).commit([nft.addTable(table), nft.addChain(table, "c"), ...rules]);
+  assert.equal(netns.use(Nft).rules(table, "c").length, 4000);
 });
 
 sandbox("comments are cut to what nft accepts, between characters", { needs }, ({ host }) => {
   const netns = open(host);
   const comment = `${"x".repeat(126)}äy`; // 126, 2 and 1 bytes
-  netns.nft.commit([nft.addTable(table), nft.addChain(table, "c")]);
+  netns.use(Nft).commit([nft.addTable(table), nft.addChain(table, "c")]);
   for (const text of [comment, `x${comment}`, '"'.repeat(128), "ä€😀"]) {
-    netns.nft.commit([nft.addRule(table, "c", [say.verdict("accept")], text)]);
+    netns.use(Nft).commit([nft.addRule(table, "c", [say.verdict("accept")], text)]);
   }
   const comments = host
     .nft()

@@ -1,8 +1,10 @@
 import { formatIp } from "../../src/addr/ip.ts";
+import { Neighbours } from "../../src/kernel/neighbours.ts";
+import { Rules } from "../../src/kernel/rules.ts";
 import { cidr, connect, failure, inNamespaces, ip } from "./namespaces.ts";
 
 inNamespaces("rules", ({ t, host }) => {
-  const { rules } = host.netns;
+  const rules = host.netns.use(Rules);
   rules.add({ from: cidr("10.1.2.3/32"), table: 100 });
   rules.addAll([
     {
@@ -71,7 +73,7 @@ inNamespaces("rules", ({ t, host }) => {
 
 inNamespaces("neighbours", (box) => {
   const { t, container } = box;
-  const { neighbours } = container.netns;
+  const neighbours = container.netns.use(Neighbours);
   const { index } = connect(box).inner;
   const nine = ip("10.1.2.9");
   neighbours.add(index, { ip: nine, mac: "02:00:00:00:00:08" });
