@@ -121,7 +121,7 @@ async function runPass({ name, files, env }: Pass): Promise<Report> {
 }
 
 function cost(file: string): number {
-  if (/fault|parallel/.test(file)) return 2;
+  if (/fault|kill|parallel|load/.test(file)) return 2;
   return black(file) ? 1 : 0;
 }
 

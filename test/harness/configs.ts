@@ -21,3 +21,10 @@ export function gatewayBridge(...subnets: string[]): Config {
 
 /** A bridge that only switches: no addresses. */
 export const switchBridge: Config = { type: "bridge", bridge: "br0", ipam: {} };
+
+/** A bridge with all that ADD can set up. */
+export const fullBridge: Config = {
+  ...gatewayBridge("10.1.2.0/24", "2001:db8:42::/64"),
+  ipMasq: true,
+  macspoofchk: true,
+};

@@ -3,9 +3,12 @@
  *
  * A clean run is traced once; each of its calls is then a place where a run can be disturbed.
  */
+import assert from "node:assert/strict";
 import { readFileSync, rmSync } from "node:fs";
 import type { Namespace } from "./namespace.ts";
-import type { CallOptions, Config, Plugins } from "./plugins.ts";
+import type { Config, Plugins } from "./plugins.ts";
+import type { Sandbox } from "./sandbox.ts";
+import type { State } from "./state.ts";
 
 /** One system call of a run: the n-th (from 1) of its name. */
 export interface Place {
@@ -23,14 +26,9 @@ const beyondUs =
  * Runs ADD under strace and returns its calls from the reading of stdin on; what is before is the
  * start of the program, which has done nothing yet.
  */
-export function placesOfAdd(
-  host: Namespace,
-  cni: Plugins,
-  config: Config,
-  options: CallOptions,
-): Place[] {
+function placesOfAdd(host: Namespace, cni: Plugins, config: Config): Place[] {
   const trace = "/run/trace";
-  cni.add(config, { ...options, prefix: ["strace", "-f", "-qq", "-s", "24", "-o", trace] });
+  cni.add(config, { prefix: ["strace", "-f", "-qq", "-s", "24", "-o", trace] });
   const lines = readFileSync(host.file(trace), "latin1").split("\n");
   rmSync(host.file(trace));
   const counts = new Map<string, number>();
@@ -51,4 +49,26 @@ export function placesOfAdd(
 export function disturb({ call, nth }: Place, how: "error=EIO" | "signal=KILL"): string[] {
   const inject = `inject=${call}:${how}:when=${nth}`;
   return ["strace", "-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`, "-e", inject];
+}
+
+/**
+ * The calls of an ADD, and what stands before it. The parts that outlive attachments exist already,
+ * so that whatever is more afterwards is a leak.
+ */
+export function prepareFaults({ host, container, cni, stateWithout }: Sandbox, config: Config) {
+  stateWithout(config);
+  const places = placesOfAdd(host, cni, config);
+  cni.del(config);
+  assert(places.length > 20, `only ${places.length} calls traced`);
+  const picture = () => [host.state(), container.state()].map(withoutScratch);
+  return { places, picture, before: picture() };
+}
+
+/**
+ * A file is written beside its place and then renamed. The one scratch file that a directory has
+ * outlives a kill; the next writer uses it up.
+ */
+function withoutScratch(state: State): State {
+  const files = Object.entries(state.files).filter(([path]) => !path.endsWith("/.cnibox-tmp"));
+  return { ...state, files: Object.fromEntries(files) };
 }
