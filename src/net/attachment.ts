@@ -16,7 +16,7 @@ export type ValidAttachment = Omit<Attachment, "network">;
 
 /** The first 16 hex digits of the SHA-512. */
 export function hashOf(text: string): string {
-  return sha512Hex(text).slice(0, 16);
+  return sha512Hex(text, 16);
 }
 
 /**
@@ -32,7 +32,7 @@ export function instanceHash({ network, ifName, containerId }: Attachment): stri
  * digits. Source: pkg/utils/utils.go, FormatChainName.
  */
 export function iptablesChain({ network, containerId }: Omit<Attachment, "ifName">): string {
-  return `CNI-${sha512Hex(network + containerId).slice(0, 24)}`;
+  return `CNI-${sha512Hex(network + containerId, 24)}`;
 }
 
 /** The comment that the reference puts on its rules for iptables. */

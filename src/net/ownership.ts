@@ -23,7 +23,7 @@ const maxAlias = 255;
 
 /** `veth` and 8 hex digits, as the reference names its host ends (there the digits are random). */
 export function hostVethName({ network, containerId, ifName }: Attachment): string {
-  return `veth${sha512Hex(`${network}/${containerId}/${ifName}`).slice(0, 8)}`;
+  return `veth${sha512Hex(`${network}/${containerId}/${ifName}`, 8)}`;
 }
 
 /**
