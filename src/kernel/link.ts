@@ -1,12 +1,14 @@
 /** What a link is, and what it shall be, in friendly form; `links.ts` does what is said here. */
 import type { Infer } from "../netlink/codec.ts";
-import type {
-  BridgePort,
-  LinkInfo,
-  LinkInfoInput,
-  LinkMessage,
-  LinkRequest,
-  linkFlags,
+import {
+  type BridgePort,
+  type LinkInfo,
+  type LinkInfoInput,
+  type LinkRequest,
+  type LinkSummary,
+  type linkFlags,
+  readBridgePort,
+  readKindData,
 } from "../netlink/route/link.ts";
 import type { bridgeInfo, vlanInfo } from "../netlink/route/link-kinds.ts";
 import type { Netns } from "./netns.ts";
@@ -18,7 +20,7 @@ export type BridgeInfo = Infer<typeof bridgeInfo>;
 export type VlanInfo = Infer<typeof vlanInfo>;
 
 export type LinkFlag = keyof typeof linkFlags;
-export type OperState = NonNullable<LinkMessage["operState"]>;
+export type OperState = NonNullable<LinkSummary["operState"]>;
 
 /** A network interface, as it was when it was looked at. */
 export interface Link {
@@ -165,25 +167,43 @@ export function changeMessage(index: number, changes: LinkChanges): LinkRequest 
   return message;
 }
 
-export function linkOf(message: LinkMessage): Link {
-  const { index, flags, master, parent, parentNetnsId, info, alias } = message;
+export function linkOf(summary: LinkSummary): Link {
+  const { index, flags, master, parent, parentNetnsId, info, alias } = summary;
   const link: Link = {
     index,
-    name: fromWire(message.name ?? ""),
-    altNames: (message.properties?.altNames ?? []).map(fromWire),
-    mac: message.mac ?? "",
-    mtu: message.mtu ?? 0,
+    name: fromWire(summary.name ?? ""),
+    altNames: (summary.properties?.altNames ?? []).map(fromWire),
+    mac: summary.mac ?? "",
+    mtu: summary.mtu ?? 0,
     up: flags.includes("up"),
     flags,
-    operState: message.operState ?? "unknown",
-    promiscuity: message.promiscuity ?? 0,
-    txQueueLength: message.txQueueLength ?? 0,
+    operState: summary.operState ?? "unknown",
+    promiscuity: summary.promiscuity ?? 0,
+    txQueueLength: summary.txQueueLength ?? 0,
   };
   if (master) link.master = master;
   if (parent) link.parent = parent;
   if (parentNetnsId !== undefined) link.parentNetnsId = parentNetnsId;
-  if (info?.kind !== undefined) link.info = info;
-  if (info?.portKind === "bridge") link.bridgePort = info.portData as BridgePort;
   if (alias !== undefined) link.alias = fromWire(alias);
+  if (info?.kind !== undefined) {
+    const { kind, data } = info;
+    link.info = { kind } as LinkInfo;
+    if (data) whenAsked(link.info, "data", () => readKindData(kind, data));
+  }
+  const port = info?.portKind === "bridge" ? info.portData : undefined;
+  if (port) whenAsked(link, "bridgePort", () => readBridgePort(port));
   return link;
+}
+
+/** A property that is worked out when it is first looked at. */
+function whenAsked<T extends object>(object: T, key: keyof T, read: () => unknown): void {
+  Object.defineProperty(object, key, {
+    configurable: true,
+    enumerable: true,
+    get(this: T) {
+      const value = read();
+      Object.defineProperty(this, key, { value, enumerable: true, writable: true });
+      return value;
+    },
+  });
 }

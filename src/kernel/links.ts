@@ -1,7 +1,6 @@
 /** Network interfaces of one namespace: `ip link`. */
-import { decode } from "../netlink/codec.ts";
 import { messageFlags } from "../netlink/message.ts";
-import { type LinkRequest, linkMessage } from "../netlink/route/link.ts";
+import { type LinkRequest, linkMessage, linkSummary } from "../netlink/route/link.ts";
 import { routeGroups, routeTypes } from "../netlink/route/types.ts";
 import { constants } from "../sys/sys.ts";
 import { isKernelError, KernelError } from "./errors.ts";
@@ -43,7 +42,7 @@ export class Links {
     const { socket } = this.#netns;
     const message = socket.ask(
       request(routeTypes.getLink, 0, linkMessage, asked, what, ["ENODEV"]),
-      linkMessage,
+      linkSummary,
     );
     return message && this.#seen(linkOf(message));
   }
@@ -98,12 +97,12 @@ export class Links {
     this.#netns.socket.transact(
       [request(routeTypes.newLink, flags, linkMessage, newLinkMessage(spec), what)],
       (_index, header, payload) => {
-        if (header.type === routeTypes.newLink) made = linkOf(linkMessage.read(payload));
+        if (header.type === routeTypes.newLink) made = linkOf(linkSummary.read(payload));
       },
     );
     if (!made) return (spec.netns ?? this.#netns).links.get(spec.name);
-    // Told before it became part of its master.
-    return this.#seen(spec.master ? { ...made, master: spec.master } : made);
+    if (spec.master) made.master = spec.master; // told before it became part of it
+    return this.#seen(made);
   }
 
   /** `ip link set dev X ...`: all changes in one message. */
@@ -146,7 +145,7 @@ export class Links {
       ...(kind !== undefined && { info: { kind } }),
     } as LinkRequest;
     return this.#netns.socket
-      .dump(request(routeTypes.getLink, 0, linkMessage, asked, "list links"), linkMessage)
+      .dump(request(routeTypes.getLink, 0, linkMessage, asked, "list links"), linkSummary)
       .map((message) => this.#seen(linkOf(message)))
       .filter(
         (link) =>
@@ -170,7 +169,7 @@ export class Links {
         if (link.operState === "up") return true;
         const heard = monitor.listen(left, ({ type }, payload) => {
           if (type !== routeTypes.newLink && type !== routeTypes.deleteLink) return;
-          const message = decode(linkMessage, payload.bytes());
+          const message = linkSummary.read(payload);
           if (message.index !== index) return;
           if (type === routeTypes.newLink) link = linkOf(message);
           else throw new KernelError(`Link "${link.name}" not found`, "ENODEV");

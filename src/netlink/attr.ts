@@ -82,29 +82,38 @@ export function nested<In, Out>(codec: Codec<In, Out>): Codec<In, Out> {
   return { ...codec, flags: NLA_F_NESTED };
 }
 
+/** What `attributes` makes; `message` lets it write around, and read into, the header's fields. */
+export interface Nest<In, Out> extends Codec<In, Out> {
+  write(out: Writer, value: In, except?: ReadonlySet<string>): void;
+  readInto(from: Reader, value: object): Out;
+}
+
 /** A nest, or the tail of a message: each key of the table at most once. */
 export function attributes<const T extends Table>(
   table: T,
-): Codec<TableIn<T> & Unknown, TableOut<T> & Unknown> {
-  const keyOf = keysByType(table);
+): Nest<TableIn<T> & Unknown, TableOut<T> & Unknown> {
+  return nest(table, true) as Nest<TableIn<T> & Unknown, TableOut<T> & Unknown>;
+}
+
+/** As `attributes`, but reading skips what the table does not know: for what is not passed on. */
+export function excerpt<const T extends Table>(table: T): Nest<TableIn<T> & Unknown, TableOut<T>> {
+  return nest(table, false) as Nest<TableIn<T> & Unknown, TableOut<T>>;
+}
+
+function nest(table: Table, keepUnknown: boolean): Nest<object, object> {
+  const rows = rowsByType(table);
   return {
-    nameOf: kernelNames(table),
-    write(out, value) {
+    nameOf: (type) => rows()[type]?.row.kernelName,
+    write(out, value, except) {
       const given = value as Record<string, unknown>;
       for (const key in given) {
         const field = given[key];
-        if (field !== undefined) writeAttribute(out, key, chosen(table[key], given), field);
+        if (field === undefined || except?.has(key)) continue;
+        writeAttribute(out, key, chosen(table[key], given), field);
       }
     },
-    read(from) {
-      const value: Record<string, unknown> = {};
-      eachAttribute(from, (type, payload) => {
-        const key = keyOf(type);
-        const row = key === undefined ? undefined : chosen(table[key], value);
-        readAttribute(value, key, row, type, payload);
-      });
-      return value as TableOut<T> & Unknown;
-    },
+    read: (from) => readTable(from, rows(), keepUnknown, {}),
+    readInto: (from, value) => readTable(from, rows(), keepUnknown, value as Fields),
   };
 }
 
@@ -121,9 +130,17 @@ export function list<In, Out>(
     },
     read(from) {
       const values: Out[] = [];
-      eachAttribute(from, (_type, payload) => {
-        values.push(readField(row, payload));
-      });
+      const { end } = from;
+      let at = from.at;
+      while (end - at >= 4) {
+        const next = attributeEnd(from.pair(at), at, end);
+        from.at = at + 4;
+        from.end = next;
+        values.push(readField(row, from) as Out);
+        at = (next + 3) & ~3;
+      }
+      from.at = end;
+      from.end = end;
       return values;
     },
   };
@@ -168,7 +185,7 @@ export function dataOf<T extends { kind: string; data?: unknown }, N extends T["
 /** A message's payload: a fixed header, then attributes, as one flat object. */
 export function message<HIn, HOut, AIn, AOut>(
   header: Fixed<HIn, HOut>,
-  tail: Codec<AIn, AOut>,
+  tail: Nest<AIn, AOut>,
 ): Codec<HIn & AIn, HOut & AOut> & { header: Fixed<HIn, HOut> } {
   const headerKeys = new Set(
     Object.keys(header.read(new Reader(new Uint8Array(header.size))) as object),
@@ -179,41 +196,43 @@ export function message<HIn, HOut, AIn, AOut>(
     write(out, value) {
       header.write(out, value);
       out.align();
-      const given = value as Record<string, unknown>;
-      const rest: Record<string, unknown> = {};
-      for (const key in given) if (!headerKeys.has(key)) rest[key] = given[key];
-      tail.write(out, rest as AIn);
+      tail.write(out, value, headerKeys);
     },
     read(from) {
-      const { end } = from;
-      const headerEnd = from.at + header.size;
-      if (headerEnd < end) from.end = headerEnd;
-      const head = header.read(from);
-      from.end = end;
+      // Reads what is there, and says what is missing.
+      const head = from.left < header.size ? header.read(from) : header.take(from);
       from.align();
-      return Object.assign(head as object, tail.read(from)) as HOut & AOut;
+      return tail.readInto(from, head as object) as HOut & AOut;
     },
   };
 }
 
 // ── how an attribute lies on the wire ─────────────────────────────────────────────────────────
 
+type Fields = Record<string, unknown>;
+interface Place {
+  key: string;
+  row: AnyAttribute;
+}
+
 /** Tables are many and few are read from in one run, so each is indexed when it is first needed. */
-function keysByType(table: Table): (type: number) => string | undefined {
-  let keys: Map<number, string> | undefined;
-  return (type) => {
-    keys ??= new Map(Object.entries(table).map(([key, row]) => [row.type, key]));
-    return keys.get(type);
+function rowsByType(table: Table): () => (Place | undefined)[] {
+  let rows: (Place | undefined)[] | undefined;
+  return () => {
+    if (!rows) {
+      rows = [];
+      for (const key in table) {
+        const row = table[key] as AnyAttribute;
+        rows[row.type] = { key, row };
+      }
+    }
+    return rows;
   };
 }
 
 function chosen(row: AnyAttribute | undefined, siblings: Record<string, unknown>) {
   if (row?.choices === undefined) return row;
   return row.choices.rows[siblings[row.choices.by] as string] ?? row;
-}
-
-function kernelNames(table: Table): (type: number) => string | undefined {
-  return (type) => Object.values(table).find((row) => row.type === type)?.kernelName;
 }
 
 function writeAttribute(out: Writer, key: string, row: AnyAttribute | undefined, value: unknown) {
@@ -247,49 +266,55 @@ function writeOne(out: Writer, row: AnyAttribute, value: unknown) {
   out.align();
 }
 
-function readAttribute(
-  value: Record<string, unknown>,
-  key: string | undefined,
-  row: AnyAttribute | undefined,
-  type: number,
-  payload: Reader,
-) {
-  if (key === undefined || row === undefined) {
-    value[`#${type}`] = payload.bytes();
-    return;
+/** Reads each attribute through the same window, narrowed to it. Called the most, so it calls little. */
+function readTable(
+  from: Reader,
+  rows: (Place | undefined)[],
+  keepUnknown: boolean,
+  value: Fields,
+): Fields {
+  const { end } = from;
+  let at = from.at;
+  while (end - at >= 4) {
+    const head = from.pair(at);
+    const next = attributeEnd(head, at, end);
+    const place = rows[(head >>> 16) & NLA_TYPE_MASK];
+    if (place !== undefined || keepUnknown) {
+      from.at = at + 4;
+      from.end = next;
+      if (place !== undefined) readPlace(from, place, value);
+      else value[`#${(head >>> 16) & NLA_TYPE_MASK}`] = from.bytes();
+    }
+    at = (next + 3) & ~3; // all are aligned, but the kernel leaves out the last padding
   }
-  const field = readField(row, payload);
+  from.at = end;
+  from.end = end;
+  return value;
+}
+
+/** Where an attribute ends, without its padding. */
+function attributeEnd(head: number, start: number, end: number): number {
+  const length = head & 0xffff;
+  if (length < 4 || start + length > end) {
+    const type = (head >>> 16) & NLA_TYPE_MASK;
+    throw new WireError(`attribute ${type}: length ${length} does not fit in ${end - start} bytes`);
+  }
+  return start + length;
+}
+
+function readPlace(from: Reader, { key, row: first }: Place, value: Fields): void {
+  const row = first.choices ? (chosen(first, value) as AnyAttribute) : first;
+  const field = readField(row, from);
   if (!row.repeated) value[key] = field;
   else if (value[key] === undefined) value[key] = [field];
   else (value[key] as unknown[]).push(field);
 }
 
-function readField<Out>(row: Attribute<never, Out>, payload: Reader): Out {
+function readField(row: AnyAttribute, from: Reader): unknown {
   try {
-    return row.codec.read(payload);
+    return row.codec.read(from);
   } catch (error) {
     throw named(row.kernelName, error);
-  }
-}
-
-/** Shows each attribute's payload through the same window, narrowed to it. */
-function eachAttribute(from: Reader, visit: (type: number, payload: Reader) => void) {
-  const { end } = from;
-  while (end - from.at >= 4) {
-    const start = from.at;
-    const length = from.u16();
-    const type = from.u16() & NLA_TYPE_MASK;
-    const next = start + length;
-    if (length < 4 || next > end) {
-      throw new WireError(
-        `attribute ${type}: length ${length} does not fit in ${end - start} bytes`,
-      );
-    }
-    from.end = next;
-    visit(type, from);
-    from.at = next;
-    from.end = end;
-    from.align();
   }
 }
 

@@ -17,6 +17,8 @@ export interface Codec<In, Out = In> {
 /** A codec of a known number of bytes, which may stand in a struct. */
 export interface Fixed<In, Out = In> extends Codec<In, Out> {
   size: number;
+  /** As `read`, but takes the next `size` bytes of a longer window; whoever calls has counted them. */
+  take(from: Reader): Out;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a codec is invariant in its value; `any` stands for each
@@ -33,16 +35,17 @@ function scalar<T>(
   name: string,
   size: number,
   write: (out: Writer, value: T) => void,
-  read: (from: Reader) => T,
+  take: (from: Reader) => T,
 ): Fixed<T> {
   return {
     size,
     write,
+    take,
     read(from) {
-      if (from.left !== size) {
+      if (from.end - from.at !== size) {
         throw new WireError(`expected ${size} bytes (${name}), got ${from.left}`);
       }
-      return read(from);
+      return take(from);
     },
   };
 }
@@ -102,6 +105,7 @@ export const be64 = scalar<number>(
 export const bool8: Fixed<boolean> = {
   size: 1,
   write: (out, value) => u8.write(out, value ? 1 : 0),
+  take: (from) => from.u8() !== 0,
   read: (from) => u8.read(from) !== 0,
 };
 
@@ -129,17 +133,10 @@ export const cstring: Codec<string> = {
     writeLatin1(out, value);
     out.u8(0);
   },
-  read(from) {
-    let text = "";
-    while (from.left > 0) {
-      const code = from.u8();
-      if (code === 0) break;
-      text += String.fromCharCode(code);
-    }
-    from.at = from.end;
-    return text;
-  },
+  read: (from) => from.latin1(),
 };
+
+const hexDigits = "0123456789abcdef";
 
 /** A hardware address as text, `02:00:00:00:00:01`. */
 export const mac: Codec<string> = {
@@ -150,9 +147,12 @@ export const mac: Codec<string> = {
     }
   },
   read(from) {
-    const octets: string[] = [];
-    while (from.left > 0) octets.push((from.u8() + 0x100).toString(16).slice(1));
-    return octets.join(":");
+    let text = "";
+    while (from.at < from.end) {
+      const octet = from.u8();
+      text += `${text && ":"}${hexDigits[octet >> 4]}${hexDigits[octet & 15]}`;
+    }
+    return text;
   },
 };
 
@@ -164,6 +164,10 @@ export function oneOf<const N extends Record<string, number>>(
   names: N,
 ): Fixed<keyof N | number> {
   let byNumber: Map<number, keyof N> | undefined;
+  const named = (number: number): keyof N | number => {
+    byNumber ??= new Map(Object.entries(names).map(([name, n]) => [n, name as keyof N]));
+    return byNumber.get(number) ?? number;
+  };
   return {
     size: base.size,
     write(out, value) {
@@ -171,11 +175,8 @@ export function oneOf<const N extends Record<string, number>>(
       if (number === undefined) throw new WireError(`no such name: ${String(value)}`);
       base.write(out, number);
     },
-    read(from) {
-      const number = base.read(from);
-      byNumber ??= new Map(Object.entries(names).map(([name, n]) => [n, name as keyof N]));
-      return byNumber.get(number) ?? number;
-    },
+    take: (from) => named(base.take(from)),
+    read: (from) => named(base.read(from)),
   };
 }
 
@@ -184,6 +185,20 @@ export function flags<const N extends Record<string, number>>(
   base: Fixed<number>,
   names: N,
 ): Fixed<readonly (keyof N | number)[]> {
+  const listed = (number: number): (keyof N | number)[] => {
+    const set: (keyof N | number)[] = [];
+    let bits = number;
+    for (const name in names) {
+      if (bits === 0) break;
+      const bit = names[name] as number;
+      if (bit !== 0 && (bits & bit) >>> 0 === bit) {
+        set.push(name);
+        bits = (bits & ~bit) >>> 0;
+      }
+    }
+    if (bits !== 0) set.push(bits);
+    return set;
+  };
   return {
     size: base.size,
     write(out, value) {
@@ -192,19 +207,8 @@ export function flags<const N extends Record<string, number>>(
         bits |= typeof flag === "number" ? flag : (names[flag as string] ?? 0);
       base.write(out, bits >>> 0);
     },
-    read(from) {
-      let bits = base.read(from);
-      const set: (keyof N | number)[] = [];
-      for (const name in names) {
-        const bit = names[name] as number;
-        if (bit !== 0 && (bits & bit) >>> 0 === bit) {
-          set.push(name);
-          bits = (bits & ~bit) >>> 0;
-        }
-      }
-      if (bits !== 0) set.push(bits);
-      return set;
-    },
+    take: (from) => listed(base.take(from)),
+    read: (from) => listed(base.read(from)),
   };
 }
 
@@ -225,6 +229,14 @@ export function struct<const F extends Fields>(
 ): Fixed<StructIn<F>, StructOut<F>> {
   const entries = Object.entries(fields) as [string, Fixed<unknown>][];
   const size = entries.reduce((sum, [, codec]) => sum + codec.size, 0);
+  const take = (from: Reader): StructOut<F> => {
+    const value: Record<string, unknown> = {};
+    for (const [key, codec] of entries) {
+      if (key[0] === "_") from.at += codec.size;
+      else value[key] = codec.take(from);
+    }
+    return value as StructOut<F>;
+  };
   return {
     size,
     write(out, value) {
@@ -235,20 +247,12 @@ export function struct<const F extends Fields>(
         else codec.write(out, field);
       }
     },
+    take,
     read(from) {
       if (from.left < size) {
         throw new WireError(`${name}: expected ${size} bytes, got ${from.left}`);
       }
-      const value: Record<string, unknown> = {};
-      const { end } = from;
-      for (const [key, codec] of entries) {
-        const next = from.at + codec.size;
-        from.end = next;
-        if (key[0] !== "_") value[key] = codec.read(from);
-        from.at = next;
-      }
-      from.end = end;
-      return value as StructOut<F>;
+      return take(from);
     },
   };
 }

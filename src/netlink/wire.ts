@@ -116,6 +116,15 @@ export class Reader {
     return at < this.end ? this.#view.getUint8(at) : undefined;
   }
 
+  /**
+   * Two 16-bit numbers at once, the first in the low bits. Not moved; whoever calls has seen that 4
+   * bytes are left.
+   */
+  pair(at: number): number {
+    const both = this.#view.getUint32(at, littleEndian);
+    return littleEndian ? both : ((both << 16) | (both >>> 16)) >>> 0;
+  }
+
   /** Skips to the next multiple of 4, or to the end: the kernel leaves out the last padding. */
   align(): void {
     this.at = Math.min((this.at + 3) & ~3, this.end);
@@ -125,6 +134,19 @@ export class Reader {
   bytes(length = this.left): Uint8Array {
     const start = this.#advance(length);
     return this.#bytes.slice(start, start + length);
+  }
+
+  /** What is left up to a NUL, a char for each byte; all that is left is skipped. */
+  latin1(): string {
+    const bytes = this.#bytes;
+    let text = "";
+    for (let at = this.at; at < this.end; at++) {
+      const code = bytes[at] as number;
+      if (code === 0) break;
+      text += String.fromCharCode(code);
+    }
+    this.at = this.end;
+    return text;
   }
 
   u8(): number {
