@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "heap.h"
 #include "runtime.h"
 
 // The C++ library's own handler would print to the standard error, and brings 70 KB of demangler
@@ -19,7 +20,7 @@ namespace engine {
 // References are counted, so the collector is for cycles alone. A plugin call makes few, and ends
 // before it has used this much; a daemon's memory does not grow far beyond it.
 JSRuntime* NewRuntime() {
-  JSRuntime* runtime = JS_NewRuntime();
+  JSRuntime* runtime = JS_NewRuntime2(&kHeap, nullptr);
   if (runtime) JS_SetGCThreshold(runtime, 1 << 20);
   return runtime;
 }
