@@ -6,6 +6,8 @@ import { formatIp } from "../../src/addr/ip.ts";
 import { formatMac } from "../../src/addr/mac.ts";
 import { type Message, typeOf } from "../../src/dhcp/message.ts";
 import { type Options, option4 } from "../../src/dhcp/options.ts";
+import type { Message6 } from "../../src/dhcp/v6/message.ts";
+import { type Options6, option6 } from "../../src/dhcp/v6/options.ts";
 
 export const bytesOf = (hex: string) => Uint8Array.from(Buffer.from(hex.replace(/\s/g, ""), "hex"));
 
@@ -59,6 +61,32 @@ function showValue(value: unknown): unknown {
   if (value instanceof Uint8Array) return value.length === 4 ? formatIp(value) : toHex(value);
   if (Array.isArray(value)) return value.map(showValue);
   if (typeof value !== "object" || value === null) return value;
-  const { dst, router } = value as { dst: { ip: Uint8Array; prefixLength: number }; router: Uint8Array };
+  const { dst, router } = value as {
+    dst: { ip: Uint8Array; prefixLength: number };
+    router: Uint8Array;
+  };
   return `${formatCidr(dst)} via ${formatIp(router)}`;
+}
+
+export function showMessage6({ type, xid, options }: Message6) {
+  return { type, xid, options: showOptions6(options) };
+}
+
+/** Pairs of name and value, in order: options may stand more than once. */
+function showOptions6(options: Options6): [name: string | number, value: unknown][] {
+  return options.map(({ code, bytes }) => {
+    const option = Object.values(option6).find((one) => one.code === code);
+    return option ? [option.name, showValue6(option.value.read(bytes))] : [code, toHex(bytes)];
+  });
+}
+
+function showValue6(value: unknown): unknown {
+  if (value instanceof Uint8Array) return value.length === 16 ? formatIp(value) : toHex(value);
+  if (Array.isArray(value)) return value.map(showValue6);
+  if (typeof value !== "object" || value === null) return value;
+  const shown = Object.entries(value).map(([key, member]) => [
+    key,
+    key === "options" ? showOptions6(member) : showValue6(member),
+  ]);
+  return Object.fromEntries(shown);
 }
