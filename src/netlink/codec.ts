@@ -118,19 +118,10 @@ export const bytes: Codec<Uint8Array> = {
   read: (from) => from.bytes(),
 };
 
-/** Names in the kernel's interfaces are ASCII by convention and bytes by law: one char, one byte. */
-function writeLatin1(out: Writer, value: string): void {
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i);
-    if (code > 0xff) throw new WireError(`cannot encode ${JSON.stringify(value)}: not Latin-1`);
-    out.u8(code);
-  }
-}
-
 /** Text that ends with a NUL on the wire. Non-ASCII text must be passed as its UTF-8 bytes. */
 export const cstring: Codec<string> = {
   write(out, value) {
-    writeLatin1(out, value);
+    out.latin1(value);
     out.u8(0);
   },
   read: (from) => from.latin1(),

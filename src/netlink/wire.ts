@@ -54,6 +54,19 @@ export class Writer {
     this.#bytes.set(data, start);
   }
 
+  /**
+   * Names in the kernel's interfaces are ASCII by convention and bytes by law: one char, one byte.
+   */
+  latin1(text: string): void {
+    const { length } = text;
+    const start = this.reserve(length);
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0xff) throw new WireError(`cannot encode ${JSON.stringify(text)}: not Latin-1`);
+      this.#bytes[start + i] = code;
+    }
+  }
+
   u8(value: number): void {
     const start = this.reserve(1);
     this.#bytes[start] = value;
