@@ -26,7 +26,7 @@ export class Netns {
   readonly path: string;
   /** Keeps the namespace alive and lets sockets be opened in it; undefined: the process's own. */
   readonly fd: number | undefined;
-  #handle: number | undefined;
+  #ownDescriptor: number | undefined;
   #socket: NetlinkSocket | undefined;
   #links: Links | undefined;
   #addresses: Addresses | undefined;
@@ -115,8 +115,8 @@ export class Netns {
   /** A descriptor also of the own namespace: netlink takes namespaces as descriptors. */
   descriptor(): number {
     if (this.fd !== undefined) return this.fd;
-    this.#handle ??= sys.open(ownPath, constants.O_RDONLY);
-    return this.#handle;
+    this.#ownDescriptor ??= sys.open(ownPath, constants.O_RDONLY);
+    return this.#ownDescriptor;
   }
 
   /** Lets go of the namespace and of the sockets in it. To be called once. */
@@ -125,8 +125,8 @@ export class Netns {
     this.#socket = undefined;
     for (const handle of this.#handles.values()) handle.close?.();
     this.#handles.clear();
-    if (this.#handle !== undefined) sys.close(this.#handle);
-    this.#handle = undefined;
+    if (this.#ownDescriptor !== undefined) sys.close(this.#ownDescriptor);
+    this.#ownDescriptor = undefined;
     if (this.fd !== undefined) sys.close(this.fd);
   }
 
