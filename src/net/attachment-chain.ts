@@ -77,34 +77,58 @@ function leadTo(feature: Feature, map: string, key: Uint8Array, chain: string): 
   return nft.addElements(feature, map, [element]);
 }
 
-/** Removes all that the attachment has of these features, in one transaction. */
-export function uninstall(host: Netns, features: readonly Feature[], attachment: Attachment): void {
-  host.use(Nft).retry(() => {
+/**
+ * Removes all that the attachment has of these features, in one transaction.
+ * @returns the keys that led to it
+ */
+export function uninstall(
+  host: Netns,
+  features: readonly Feature[],
+  attachment: Attachment,
+): LostKey[] {
+  return host.use(Nft).retry(() => {
     const seen = features.map((feature) => new Seen(feature, attachment, []));
     const generation = host.use(Nft).look(seen.flatMap(({ questions }) => questions));
     Seen.readOwnKeys(host, seen);
     const changes = seen.flatMap((each) => removeAll(each.feature, each, each.own, each.oldKeys()));
     host.use(Nft).commit(changes, generation);
+    return seen.flatMap((each) => lost(each.feature, each.oldKeys()));
   });
 }
 
-/** Removes what attachments of `network` have that are not among `valid`, in one transaction. */
+/** A key that leads nowhere any more, and the feature that it was of. */
+export interface LostKey extends MapKey {
+  feature: Feature;
+}
+
+function lost(feature: Feature, keys: readonly MapKey[]): LostKey[] {
+  return keys.map((key) => ({ feature, ...key }));
+}
+
+/**
+ * Removes what attachments of `network` have that are not among `valid`, in one transaction.
+ * @returns the keys that led to them
+ */
 export function collect(
   host: Netns,
   features: readonly Feature[],
   network: string,
   valid: readonly ValidAttachment[],
-): void {
+): LostKey[] {
   const kept = new Set(valid.map((each) => instanceHash({ network, ...each })));
-  host.use(Nft).retry(() => {
+  return host.use(Nft).retry(() => {
     const seen = features.map((feature) => new Seen(feature));
     const generation = host.use(Nft).look(seen.flatMap(({ questions }) => questions));
-    const changes = seen.flatMap((each) => {
+    const going = seen.map((each) => {
       const { feature } = each;
       const stale = each.exists() ? staleChains(host, feature, network, kept) : [];
-      return removeAll(feature, each, stale, keysLeadingTo(host, feature, stale));
+      return { each, stale, keys: keysLeadingTo(host, feature, stale) };
     });
+    const changes = going.flatMap(({ each, stale, keys }) =>
+      removeAll(each.feature, each, stale, keys),
+    );
     host.use(Nft).commit(changes, generation);
+    return going.flatMap(({ each, keys }) => lost(each.feature, keys));
   });
 }
 
