@@ -1,2 +1,10 @@
 /** The applets: one line each, the name of the file here, of the plugin, and of argv[0]. */
-export const applets = ["bridge", "host-local", "loopback"] as const;
+export const applets = [
+  "bridge",
+  "dummy",
+  "host-local",
+  "ipvlan",
+  "loopback",
+  "macvlan",
+  "vlan",
+] as const;

@@ -85,6 +85,11 @@ export interface Applet<S extends ConfigSchema = ConfigSchema> {
   summary: string;
   /** The applet's own config keys; those that every plugin has are added by `config.ts`. */
   schema: S;
+  /**
+   * Refuses a config that ADD and CHECK cannot work with, before a namespace is opened. DEL is never
+   * refused: there may be something to take away from before the config was as it is.
+   */
+  vet?(config: Config<S>): void;
   add(call: AddCall<Config<S>>): Result;
   check?(call: CheckCall<Config<S>>): void;
   del(call: DelCall<Config<S>>): void;

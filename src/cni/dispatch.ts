@@ -68,6 +68,7 @@ export function dispatch(
 
 function ADD({ plugin: { applet, namespaces }, env, base, document, deliver }: Context): void {
   if (!env.netnsOverride && isOwnNetns(env.netns)) throw ownNetnsError();
+  applet.vet?.(base.config);
   const container = (namespaces && openContainer(namespaces, env.netns)) as Netns;
   const undo = new Undo();
   const call: AddCall<AnyConfig> = { ...base, attachment: attachment(env), container, undo };
@@ -84,6 +85,7 @@ function ADD({ plugin: { applet, namespaces }, env, base, document, deliver }: C
 
 function CHECK({ plugin: { applet, namespaces }, env, base, document }: Context): void {
   if (!applet.check) return;
+  applet.vet?.(base.config);
   const container = (namespaces && openContainer(namespaces, env.netns)) as Netns;
   const call = { ...base, attachment: attachment(env), container };
   definePrevResult(call, () => decodePrevResult(document, base.cniVersion));

@@ -85,7 +85,7 @@ export class Links {
       netns.links.remove(made.index);
       throw error;
     }
-    return netns.links.get(name);
+    return lookUp(netns.links, name);
   }
 
   #add(spec: LinkSpec): Link {
@@ -100,7 +100,7 @@ export class Links {
         if (header.type === routeTypes.newLink) made = linkOf(linkSummary.read(payload));
       },
     );
-    if (!made) return (spec.netns ?? this.#netns).links.get(spec.name);
+    if (!made) return lookUp((spec.netns ?? this.#netns).links, spec.name);
     if (spec.master) made.master = spec.master; // told before it became part of it
     return this.#seen(made);
   }
@@ -192,6 +192,16 @@ export class Links {
   nameOf(index: number): string {
     const name = this.#names.get(index);
     return name === undefined ? String(index) : quoted(name);
+  }
+}
+
+/** The link that was just made: whoever gets an error instead cannot know that it is there. */
+function lookUp(links: Links, name: string): Link {
+  try {
+    return links.get(name);
+  } catch (error) {
+    links.remove(name);
+    throw error;
   }
 }
 

@@ -136,11 +136,15 @@ export class Routes {
     return routes;
   }
 
-  /** The default route of the main table that the kernel lists first, IPv4 before IPv6. */
+  /**
+   * The default route of the main table that the kernel lists first, IPv4 before IPv6; one that
+   * leads nowhere (`unreachable default`) does not count.
+   */
   defaultRoute(): Route | undefined {
     for (const family of [4, 6] as const) {
-      const [route] = this.list({ dst: { ip: unspecified(family), prefixLength: 0 } });
-      if (route) return route;
+      const routes = this.list({ dst: { ip: unspecified(family), prefixLength: 0 } });
+      const found = routes.find(({ type }) => type === "unicast");
+      if (found) return found;
     }
     return undefined;
   }

@@ -50,6 +50,29 @@ export function expectLink(netns: Netns, entry: Interface, kind: string): Link {
 }
 
 /**
+ * The container's interface is as the result says: its kind, MAC, addresses and routes. For an
+ * attachment that is this one interface.
+ * @throws {CniError} what differs first
+ */
+export function expectConfigured(
+  call: CheckCall<unknown>,
+  kind: string,
+): { link: Link; result: Result } {
+  const { container } = call;
+  const result = requirePrevResult(call);
+  const link = expectLink(container, containerEntry(call, result), kind);
+  expectAddresses(container, link, result);
+  expectRoutes(container, result.routes);
+  return { link, result };
+}
+
+/** Two values of an interface, configured and found, are the same. */
+export function expectEqual(what: string, configured: unknown, found: unknown): void {
+  if (configured === found) return;
+  throw failed(`${what} ${found} does not match expected value: ${configured}`);
+}
+
+/**
  * Every address of the result is on the interface, and its subnet is reached.
  *
  * Differs on purpose: a single-address subnet (/32, /128) needs no route, since the kernel makes
