@@ -6,6 +6,8 @@
  * Passes: every file natively, the black-box ones with our executable; those of `onNode` with the
  * same code on Node; those of `onGo` with the Go plugins, which shows that a test asks for what the
  * reference does; and the cases that this kernel cannot run in the guest.
+ * `npm run test:sanitize` runs the black-box files natively with an executable that checks itself;
+ * not those that disturb it by strace, under which the leak check cannot work.
  * `--only` takes a part of a file's path; CNI_BIN another directory of plugins than `build/bin`.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -57,7 +59,7 @@ rmSync(deferred, { force: true });
 const passes: Pass[] = [
   {
     name: "native",
-    files: sanitize ? all.filter(black) : all,
+    files: sanitize ? all.filter((file) => black(file) && !/-(faults|kills)/.test(file)) : all,
     env: { CNI_BIN: resolve(engine), CNIBOX_DEFER: deferred },
   },
 ];
@@ -76,7 +78,7 @@ if (!sanitize) {
 }
 const reports = new Map<string, Report>();
 for (const pass of passes) reports.set(pass.name, await runPass(pass));
-if (existsSync(deferred)) reports.set("guest", await guestPass(engine));
+if (existsSync(deferred)) reports.set("guest", sanitize ? notInGuest() : await guestPass(engine));
 conclude();
 
 /** Bundles the test files; returns the bundles. */
@@ -175,6 +177,15 @@ async function guestPass(plugins: string): Promise<Report> {
     report.failures += `guest: ${ran} of ${wanted.length} cases ran\n${run.trouble ?? ""}\n`;
   }
   return report;
+}
+
+/** The address sanitizer wants a memory layout that the guest does not have. */
+function notInGuest(): Report {
+  const names = readFileSync(deferred, "utf8").trim().split("\n");
+  const skipped = names.map(
+    (name) => `${name.replace(/.*\t/, "")}: not in the guest with sanitizers`,
+  );
+  return { passed: 0, failed: 0, skipped, failures: "" };
 }
 
 function tell(pass: string, file: string, report: Report, milliseconds?: number): void {
