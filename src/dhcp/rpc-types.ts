@@ -69,19 +69,19 @@ const ipNet: RecordType = { name: "IPNet", fields: { IP: "bytes", Mask: "bytes" 
 
 const strings: ListType = { name: "[]string", elements: "string" };
 
-/** Interfaces are left out: a lease has none. */
+/** Interfaces are left out: a lease has none. What Go has behind a pointer has no name. */
 export const resultType: RecordType = {
   name: "Result",
   fields: {
     CNIVersion: "string",
     IPs: {
       name: "[]*types100.IPConfig",
-      elements: { name: "IPConfig", fields: { Address: ipNet, Gateway: "bytes" } },
+      elements: { name: "", fields: { Address: ipNet, Gateway: "bytes" } },
     },
     Routes: {
       name: "[]*types.Route",
       elements: {
-        name: "Route",
+        name: "",
         fields: {
           Dst: ipNet,
           GW: "bytes",

@@ -83,7 +83,11 @@ t.test("a message has 300 bytes at least, and no more than the other side takes"
   t.equal(writeMessage(of(57)).length, 300);
   t.equal(writeMessage(of(58)).length, 301);
   t.equal(writeMessage(of(300), 545).length, 545);
-  t.throws(() => writeMessage(of(301), 545), { reason: "malformed message", message: /546/ });
+  t.throws(() => writeMessage(of(301), 545), {
+    name: "DhcpError",
+    reason: "malformed message",
+    message: /546/,
+  });
   t.throws(() => writeMessage({ ...emptyMessage, chaddr: new Uint8Array(17) }), {
     reason: "malformed message",
   });
@@ -112,9 +116,14 @@ t.test("options in file and sname count where option 52 says so", async (t) => {
     t.equal(get(options, option4.mtu), mtu);
     t.notOk(options.has(option4.overload.code));
   }
-  for (const value of [0, 4]) t.throws(() => overloaded(value), { reason: "malformed option" });
+  for (const value of [0, 4])
+    t.throws(() => overloaded(value), { name: "DhcpError", reason: "malformed option" });
   const open = writeMessage({ ...emptyMessage, options: new Map([entry(option4.overload, 1)]) });
-  t.throws(() => readMessage(open), { reason: "malformed message" }, "a field without an end");
+  t.throws(
+    () => readMessage(open),
+    { name: "DhcpError", reason: "malformed message" },
+    "a field without an end",
+  );
 });
 
 t.test("what is no message", async (t) => {

@@ -98,7 +98,7 @@ function optionsOf(state: State6, now: number): RawOption[] {
   const { config, since, phase } = state;
   const exchange = exchangeOf(state);
   const lease = leaseOf(state, exchange);
-  const elapsed = Math.min(Math.floor((now - since) * 100), 0xffff);
+  const elapsed = Math.min(Math.round((now - since) * 100), 0xffff);
   return [
     make(option6.clientId, config.duid),
     ...(exchange.toServer && lease ? [make(option6.serverId, lease.serverId)] : []),

@@ -25,7 +25,8 @@ export const parameters = {
 
 /** RAND: from -0.1 up to 0.1; for the first SOLICIT above 0, so that it waits for all servers. */
 function rand(random: Env["random"], isPositive: boolean): number {
-  return isPositive ? 0.1 * (1 - random()) : 0.2 * random() - 0.1;
+  // Not all the way down: what is as small as 2^-54 does not change a 1 that it is added to.
+  return isPositive ? 0.1 * (1 - random() * (1 - 2 ** -20)) : 0.2 * random() - 0.1;
 }
 
 /**
