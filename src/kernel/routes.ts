@@ -149,6 +149,26 @@ export class Routes {
     return undefined;
   }
 
+  /**
+   * `ip route get ADDRESS`: the way that a packet to it takes, or what becomes of it (`type`).
+   * @returns undefined if there is none
+   */
+  lookUp(ip: Ip): Route | undefined {
+    const asked: RouteRequest = {
+      family: familyOf(ip),
+      dstLength: ip.length * 8,
+      type: "unspecified",
+      dst: ip,
+    };
+    const none = ["ENETUNREACH", "EHOSTUNREACH", "EACCES", "EINVAL"];
+    const what = `look up the route to ${formatIp(ip)}`;
+    const answer = this.#netns.socket.ask(
+      request(routeTypes.getRoute, 0, routeMessage, asked, what, none),
+      routeMessage,
+    );
+    return answer && routeOf(answer);
+  }
+
   /** `ip route prepend|add|replace DST ...`; a KernelError with code EEXIST: it is there already. */
   add(spec: RouteSpec, mode: RouteMode = "beside"): void {
     this.addAll([spec], mode);

@@ -53,19 +53,31 @@ export class Iptables {
     if (!this.hasChain(chain)) this.#run(["-N", chain], [0, 1]);
   }
 
+  hasRule(chain: string, ...rule: readonly string[]): boolean {
+    return this.#test("-C", chain, ...rule);
+  }
+
+  append(chain: string, ...rule: readonly string[]): void {
+    this.#run(["-A", chain, ...rule]);
+  }
+
   appendUnique(chain: string, ...rule: readonly string[]): void {
-    if (!this.#test("-C", chain, ...rule)) this.#run(["-A", chain, ...rule]);
+    if (!this.hasRule(chain, ...rule)) this.append(chain, ...rule);
   }
 
   /** Puts a rule before all others, unless it stands somewhere already. */
   insertUnique(chain: string, ...rule: readonly string[]): void {
-    if (!this.#test("-C", chain, ...rule)) this.#run(["-I", chain, "1", ...rule]);
+    if (!this.hasRule(chain, ...rule)) this.#run(["-I", chain, "1", ...rule]);
   }
 
   /** That there is no such rule, or no such chain, is fine. */
   delete(chain: string, ...rule: readonly string[]): void {
     const output = this.#start(["-D", chain, ...rule]);
     if (!isAbsent(output)) this.#expect(["-D", chain, ...rule], output, [0]);
+  }
+
+  flushChain(chain: string): void {
+    this.#run(["-F", chain]);
   }
 
   /** Empties a chain and removes it; that there is none is fine. */

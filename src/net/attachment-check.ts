@@ -1,0 +1,66 @@
+/** CHECK: whether the chains of an attachment are what `attachment-chain.ts` made of them. */
+import { equal } from "../addr/bytes.ts";
+import type { Netns } from "../kernel/netns.ts";
+import { askElement, Nft } from "../kernel/nft.ts";
+import { label } from "../kernel/nft-changes.ts";
+import type { ExpressionInput } from "../netlink/nftables/expression.ts";
+import type { Rule } from "../netlink/nftables/rule.ts";
+import type { Attachment } from "./attachment.ts";
+import { Seen } from "./attachment-state.ts";
+import { chainName, distinct, type Feature, type OwnChain, type Part } from "./feature.ts";
+
+/** What is missing or otherwise than `parts` say; undefined if nothing is. */
+export function findDamage(
+  host: Netns,
+  attachment: Attachment,
+  parts: readonly Part[],
+): string | undefined {
+  for (const { feature, chains } of parts) {
+    const seen = new Seen(feature, attachment);
+    host.use(Nft).look(seen.questions);
+    const place = label(feature.family, feature.table);
+    if (!seen.exists()) return `there is no ${place}`;
+    if (!seen.isFounded()) return `what all containers share in ${place} is damaged`;
+    for (const chain of chains) {
+      const damage = damageOf(host, feature, chainName(chain.prefix, attachment), chain);
+      if (damage) return `${damage} of ${place}`;
+    }
+  }
+  return undefined;
+}
+
+function damageOf(host: Netns, feature: Feature, name: string, chain: OwnChain) {
+  const found = host.use(Nft).rules(feature, name);
+  if (found.length !== chain.rules.length) {
+    return `expected ${chain.rules.length} rules, found ${found.length} in chain ${name}`;
+  }
+  const other = chain.rules.findIndex((rule, i) => !isRule(rule, found[i] as Rule));
+  if (other >= 0) return `rule ${other + 1} has changed in chain ${name}`;
+
+  const keys = distinct(chain.keys);
+  const questions = keys.map(({ map, key }) => askElement(feature, map, key));
+  host.use(Nft).look(questions);
+  const astray = questions.findIndex(({ answer }) => answer?.data?.verdict?.chain !== name);
+  return astray < 0 ? undefined : `map ${keys[astray]?.map} does not lead to chain ${name}`;
+}
+
+/** The kernel tells more of a rule than it was told. */
+function isRule(expected: readonly ExpressionInput[], { expressions = [] }: Rule): boolean {
+  return expected.length === expressions.length && includes(expressions, expected);
+}
+
+function includes(found: unknown, expected: unknown): boolean {
+  if (found === expected || expected === undefined) return true;
+  if (typeof expected !== "object" || typeof found !== "object" || !found || !expected)
+    return false;
+  if (expected instanceof Uint8Array) return found instanceof Uint8Array && equal(found, expected);
+  if (Array.isArray(expected)) {
+    return expected.every((each, i) => {
+      const isFlag = typeof each === "string";
+      return isFlag ? (found as unknown[]).includes(each) : includes((found as unknown[])[i], each);
+    });
+  }
+  return Object.entries(expected).every(([key, value]) =>
+    includes((found as Record<string, unknown>)[key], value),
+  );
+}
