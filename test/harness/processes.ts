@@ -72,7 +72,8 @@ export function startSleeper(): number {
   );
   const pid = Number(made.stdout.trim());
   if (made.status !== 0 || !pid) {
-    throw new Error(`Cannot make a sandbox (root is needed): ${made.stderr || made.error}`);
+    const how = made.error ?? made.signal ?? `exit ${made.status}`;
+    throw new Error(`Cannot make a sandbox (root is needed): ${how}: ${made.stdout}${made.stderr}`);
   }
   return pid;
 }
@@ -81,8 +82,14 @@ export function startSleeper(): number {
 export function killSandbox(sleeper: number): void {
   const namespace = mountNamespace(String(sleeper));
   if (namespace === undefined || namespace === mountNamespace("self")) return;
-  for (const pid of readdirSync("/proc")) {
-    if (/^\d+$/.test(pid) && mountNamespace(pid) === namespace) kill(Number(pid));
+  // Held open, since with the last of its processes the number could become that of a new one.
+  const held = openSync(`/proc/${sleeper}/ns/mnt`, "r");
+  try {
+    for (const pid of readdirSync("/proc")) {
+      if (/^\d+$/.test(pid) && mountNamespace(pid) === namespace) kill(Number(pid));
+    }
+  } finally {
+    closeSync(held);
   }
 }
 
