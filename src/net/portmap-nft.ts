@@ -40,6 +40,11 @@ const destinationNat = -90;
 const sourceNat = 90;
 
 const loopback = parseCidr("127.0.0.0/8");
+/**
+ * The kernel lets no answer from another link back to it. Refused at once, a client goes on to
+ * 127.0.0.1; redirected, it would wait in vain.
+ */
+export const loopback6: Ip = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 
 type IpFamily = "ip" | "ip6";
 
@@ -50,6 +55,7 @@ function natHook(number: "prerouting" | "output" | "postrouting", priority: numb
 function feature(family: IpFamily): Feature {
   const daddr = `${family} daddr` as const;
   const redirecting = [
+    ...(family === "ip6" ? [[...say.is(daddr, loopback6), say.verdict("return")]] : []),
     [...nat.toHost("neq"), say.verdict("return")],
     [...nat.loadService(daddr), say.goBy(addressed)],
     [...nat.loadService(), say.goBy(ports)],

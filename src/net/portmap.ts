@@ -2,6 +2,7 @@
  * Ports of the host that lead to a container. Natively with nf_tables; the program `iptables` is run
  * only where the config asks for it, or the kernel has no nf_tables.
  */
+import { equal } from "../addr/bytes.ts";
 import type { Cidr } from "../addr/cidr.ts";
 import { CniError } from "../cni/errors.ts";
 import { tryAll } from "../cni/undo.ts";
@@ -15,7 +16,7 @@ import { protocols } from "./conditions.ts";
 import { whereSupported } from "./nft-remains.ts";
 import { forgetStale, type Service } from "./portmap-connections.ts";
 import * as iptables from "./portmap-iptables.ts";
-import { features, parts, serviceOf } from "./portmap-nft.ts";
+import { features, loopback6, parts, serviceOf } from "./portmap-nft.ts";
 import {
   byFamily,
   type FamilyMappings,
@@ -56,6 +57,9 @@ export function setup(host: Netns, attachment: Attachment, asked: PortMappings, 
     forget(host, family.family === "ip" ? 4 : 6, services, warn);
   }
   if (asked.config.snat) letLoopbackOut(host, families);
+  if (asked.mappings.some(({ hostIp }) => hostIp && equal(hostIp, loopback6))) {
+    warn("ports of ::1 cannot be mapped: the kernel lets no answer back to it");
+  }
 }
 
 /** Undefined where iptables is to be run. */

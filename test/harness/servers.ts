@@ -53,8 +53,8 @@ export function ask(
   port: number,
 ): string | undefined {
   const script =
-    'exec 3<>"/dev/$0/$1/$2" || exit 1; [ $0 = udp ] && echo hello >&3; read -r -t 2 line <&3; echo "$line"';
-  const asked = ["timeout", "3", "bash", "-c", script, protocol, address, String(port)];
+    'exec 3<>"/dev/$0/$1/$2" || exit 1; [ $0 = udp ] && echo hello >&3; dd bs=1500 count=1 <&3';
+  const asked = ["timeout", "2", "bash", "-c", script, protocol, address, String(port)];
   return namespace.run(asked).stdout.trim() || undefined;
 }
 
