@@ -6,5 +6,6 @@ export const applets = [
   "ipvlan",
   "loopback",
   "macvlan",
+  "ptp",
   "vlan",
 ] as const;

@@ -6,6 +6,7 @@ import type { Undo } from "../cni/undo.ts";
 import { isKernelError } from "../kernel/errors.ts";
 import type { Link } from "../kernel/links.ts";
 import type { Netns } from "../kernel/netns.ts";
+import { ignoreRouterAdvertisements } from "./forwarding.ts";
 
 export interface BridgeRequest {
   name: string;
@@ -60,11 +61,6 @@ function removeUnused(host: Netns, bridge: number): void {
 /** The interfaces that are ports of this bridge. */
 export function portsOf(host: Netns, bridge: number): Link[] {
   return host.links.dump({ master: bridge });
-}
-
-/** Router advertisements never reach this interface's configuration. No IPv6, no harm. */
-export function ignoreRouterAdvertisements(host: Netns, ifName: string): void {
-  host.sysctl.writeIfPresent("0", "net", "ipv6", "conf", ifName, "accept_ra");
 }
 
 export interface GatewayRequest {

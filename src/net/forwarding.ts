@@ -1,4 +1,4 @@
-/** The kernel's switches that let a host pass packets on. */
+/** The kernel's switches that make a host a router, and what a router must not listen to. */
 import type { Netns } from "../kernel/netns.ts";
 
 const paths = {
@@ -15,4 +15,9 @@ const paths = {
 export function enableForwarding(host: Netns, family: 4 | 6): void {
   const path = paths[family];
   if (host.sysctl.read(...path) !== "1") host.sysctl.write("1", ...path);
+}
+
+/** Router advertisements never reach this interface's configuration. No IPv6, no harm. */
+export function ignoreRouterAdvertisements(host: Netns, ifName: string): void {
+  host.sysctl.writeIfPresent("0", "net", "ipv6", "conf", ifName, "accept_ra");
 }

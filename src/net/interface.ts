@@ -3,8 +3,10 @@ import type { Cidr } from "../addr/cidr.ts";
 import { isGlobalUnicast, isV4 } from "../addr/ip.ts";
 import { CniError } from "../cni/errors.ts";
 import type { Dns, Result, Route } from "../cni/result.ts";
+import type { AddressFlag } from "../kernel/addresses.ts";
 import type { Link } from "../kernel/links.ts";
 import type { Netns } from "../kernel/netns.ts";
+import type { RouteSpec } from "../kernel/routes.ts";
 
 /** How long IPv6 duplicate address detection may take, in milliseconds. */
 const settleTimeout = 5000;
@@ -19,25 +21,43 @@ const settleTimeout = 5000;
  * routes are applied.
  */
 export function configure(container: Netns, link: Link, result: Result): void {
+  bringUp(container, link, result);
+  const gateways = ipsOf(link, result).flatMap((ip) => ip.gateway ?? []);
+  if (gateways.some((gateway) => !isV4(gateway))) {
+    container.addresses.waitUntilSettled(link.index, settleTimeout);
+  }
+  container.routes.addAll(routesOf(link, result));
+}
+
+/**
+ * The first half of `configure`: addresses, and up.
+ * @param flags of the addresses, e.g. `nodad`
+ */
+export function bringUp(
+  container: Netns,
+  link: Link,
+  result: Result,
+  flags?: readonly AddressFlag[],
+): void {
   const ips = ipsOf(link, result);
   if (ips.some((ip) => !isV4(ip.address.ip))) enableIpv6(container, link.name);
   container.addresses.addAll(
     link.index,
-    ips.map((ip) => ({ address: ip.address })),
+    ips.map((ip) => ({ address: ip.address, flags })),
   );
   container.links.change(link.index, { up: true });
+}
 
-  const gateways = ips.flatMap((ip) => ip.gateway ?? []);
+/** The result's routes, with the next hops that `configure` gives them. */
+export function routesOf(link: Link, result: Result): RouteSpec[] {
+  const gateways = ipsOf(link, result).flatMap((ip) => ip.gateway ?? []);
   const gateway4 = gateways.find((gateway) => isV4(gateway));
   const gateway6 = gateways.find((gateway) => !isV4(gateway));
-  if (gateway6) container.addresses.waitUntilSettled(link.index, settleTimeout);
-  container.routes.addAll(
-    result.routes.map((route) => ({
-      ...route,
-      gateway: route.gw ?? (isV4(route.dst.ip) ? gateway4 : gateway6),
-      oif: link.index,
-    })),
-  );
+  return result.routes.map((route) => ({
+    ...route,
+    gateway: route.gw ?? (isV4(route.dst.ip) ? gateway4 : gateway6),
+    oif: link.index,
+  }));
 }
 
 function ipsOf(link: Link, result: Result): Result["ips"] {

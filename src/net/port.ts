@@ -8,7 +8,7 @@ import { isKernelError } from "../kernel/errors.ts";
 import type { Link } from "../kernel/links.ts";
 import type { Netns } from "../kernel/netns.ts";
 import type { Attachment } from "./attachment.ts";
-import { ignoreRouterAdvertisements } from "./bridge.ts";
+import { ignoreRouterAdvertisements } from "./forwarding.ts";
 import { randomVethName } from "./names.ts";
 import { alias } from "./ownership.ts";
 import type { PortVlans } from "./vlans.ts";
