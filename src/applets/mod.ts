@@ -6,6 +6,7 @@ export const applets = [
   "ipvlan",
   "loopback",
   "macvlan",
+  "portmap",
   "ptp",
   "vlan",
 ] as const;
