@@ -109,6 +109,26 @@ t.test("DISCOVER is sent again after 4, 8, 16, 32, 64 s, and given up after 208 
   t.equal(new Set(simulation.sent.map(({ message }) => message.xid)).size, 1);
 });
 
+t.test("each exchange has a number of its own, and what is sent again has the same", async (t) => {
+  let count = 0;
+  const simulation = new Simulation(silent, {}, () => (count++ % 64) / 64);
+  simulation.do({ kind: "start" }).until(20);
+  simulation.server = ({ type, message }) => (type === "DISCOVER" ? [reply(message, "OFFER")] : []);
+  simulation.until(80);
+  simulation.server = generous;
+  simulation.until(250);
+  const numbers = simulation.sent.map(({ message }) => message.xid);
+  t.equal(
+    simulation.sent.map(({ type }) => type.slice(0, 3)).join(" "),
+    "DIS DIS DIS DIS REQ REQ REQ REQ DIS REQ REQ REQ",
+  );
+  const [first, again, last, ...renewals] = [...new Set(numbers)];
+  t.ok(first !== undefined && again !== undefined && last !== undefined);
+  t.strictSame(numbers.slice(0, 8), new Array(8).fill(first));
+  t.strictSame(numbers.slice(8, 10), [again, again]);
+  t.strictSame(numbers.slice(10), [last, ...renewals], "one for each renewal");
+});
+
 t.test("each wait differs by a second at most", async (t) => {
   const early = new Simulation(silent, {}, () => 0).do({ kind: "start" }).until(100);
   t.equal(early.times, "0 DISCOVER, 3 DISCOVER, 10 DISCOVER, 25 DISCOVER, 56 DISCOVER");
@@ -340,6 +360,15 @@ t.test("INIT-REBOOT: a lease is confirmed, refused, or stands if nobody answers"
   t.equal(alone.state.phase, "renewing", "past T1 already");
   t.equal(alone.news.length, 1);
   t.match(alone.until(200).news.slice(1), ["120 lost 192.0.2.10: expired"]);
+});
+
+t.test("INIT-REBOOT does not go on beyond the lease", async (t) => {
+  const simulation = new Simulation(generous).do({ kind: "start" });
+  simulation.server = silent;
+  simulation.now += 118;
+  simulation.do({ kind: "verify" }).until(125);
+  t.match(simulation.times, /118 REQUEST, 120 DISCOVER/);
+  t.strictSame(simulation.news.slice(1), ["120 lost 192.0.2.10: expired"]);
 });
 
 t.test("a conflict is declined, and ten seconds pass before the next try", async (t) => {

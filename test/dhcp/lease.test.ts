@@ -225,6 +225,7 @@ t.test("damaged files", async (t) => {
     [{ start: "1" }, /time/],
     [{ start: undefined }, /time/],
     [{ start: null }, /order/],
+    [{ start: null, renewAt: null, rebindAt: null, expiry: null }, /order/],
     [{ renewAt: 999 }, /order/],
     [{ rebindAt: 1e9 }, /order/],
     [{ expiry: 1 }, /order/],

@@ -89,6 +89,7 @@ t.test("a message has 300 bytes at least, and no more than the other side takes"
     message: /546/,
   });
   t.throws(() => writeMessage({ ...emptyMessage, chaddr: new Uint8Array(17) }), {
+    name: "DhcpError",
     reason: "malformed message",
   });
   t.equal(readMessage(writeMessage({ ...emptyMessage, secs: 1e6 })).secs, 0xffff);
@@ -155,6 +156,7 @@ t.test("types of messages have names", async (t) => {
   t.equal(typeOf(emptyMessage), undefined);
   t.equal(typeOf({ ...emptyMessage, options: new Map([[53, Uint8Array.of(99)]]) }), undefined);
   t.throws(() => typeOf({ ...emptyMessage, options: new Map([[53, utf8("")]]) }), {
+    name: "DhcpError",
     reason: "malformed option",
   });
   t.equal(formatIp(emptyMessage.ciaddr), "0.0.0.0");

@@ -212,6 +212,7 @@ t.test("names have 255 bytes at most, also through pointers", async (t) => {
     reason: "malformed option",
   });
   t.throws(() => read(bytesOf(`${parts} 3d${"61".repeat(61)} 00 01 61 c0 00`)), {
+    name: "DhcpError",
     reason: "malformed option",
   });
   for (const name of ["", ".", "a..b", "a b", "a.", "ä", "a".repeat(64)]) {

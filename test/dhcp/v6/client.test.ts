@@ -232,13 +232,13 @@ t.test("addresses that are not for this link any more are lost", async (t) => {
 t.test("CONFIRM: right, wrong, or nobody says anything in ten seconds", async (t) => {
   const verify = (server: Server6) => {
     const simulation = bound(server);
-    simulation.now += 5;
+    simulation.now += 15;
     return simulation.do({ kind: "verify" });
   };
   const right = verify(({ message }) => [reply6(message, "REPLY", { instead: [status(0)] })]).until(
-    7,
+    17,
   );
-  t.equal(right.times, "0 SOLICIT, 0 REQUEST, 5.5 CONFIRM", "delayed by up to a second");
+  t.equal(right.times, "0 SOLICIT, 0 REQUEST, 15.5 CONFIRM", "delayed by up to a second");
   t.equal(right.state.phase, "bound");
   t.strictSame(right.news, ["0 bound 16"]);
   t.equal(
@@ -250,12 +250,15 @@ t.test("CONFIRM: right, wrong, or nobody says anything in ten seconds", async (t
 
   const wrong = verify(({ message }) => [
     reply6(message, "REPLY", { instead: [status(statusCodes.notOnLink)] }),
-  ]).until(5.9);
-  t.strictSame(wrong.news, ["0 bound 16", "5.5 lost 16: refused"]);
+  ]).until(15.9);
+  t.strictSame(wrong.news, ["0 bound 16", "15.5 lost 16: refused"]);
 
-  const alone = verify(silent6).until(15);
-  t.equal(alone.times, "0 SOLICIT, 0 REQUEST, 5.5 CONFIRM, 6.5 CONFIRM, 8.5 CONFIRM, 12.5 CONFIRM");
-  t.equal(alone.until(16).state.phase, "bound", "the lease stands");
+  const alone = verify(silent6).until(25);
+  t.equal(
+    alone.times,
+    "0 SOLICIT, 0 REQUEST, 15.5 CONFIRM, 16.5 CONFIRM, 18.5 CONFIRM, 22.5 CONFIRM",
+  );
+  t.equal(alone.until(26).state.phase, "bound", "the lease stands");
 });
 
 t.test(
@@ -296,6 +299,13 @@ t.test("a conflict is declined, then another address is looked for", async (t) =
   t.strictSame(simulation.news, ["0 bound 16", "0 lost 16: conflict", "0.5 bound 17"]);
   const alone = bound(silent6).do({ kind: "conflict" }).until(20);
   t.match(alone.times, /0 DECLINE, 1 DECLINE, 3 DECLINE, 7 DECLINE, 15.5 SOLICIT/);
+});
+
+t.test("a conflict of a lease that was kept begins a search without end", async (t) => {
+  const simulation = bound(silent6).until(45).do({ kind: "conflict" }).until(500);
+  t.equal(simulation.state.phase, "soliciting");
+  const first = bound(silent6).do({ kind: "conflict" }).until(500);
+  t.match(first.news[2], /^60 failed: no more tries/, "of one that is new, within the first time");
 });
 
 t.test("a lease of an earlier life goes on where its times say", async (t) => {
