@@ -1,7 +1,8 @@
 import { toHex } from "../addr/bytes.ts";
 import { sys } from "../sys/sys.ts";
 
-/** The first `digits` (an even number, at most 128) lower-case hex digits of a text's SHA-512. */
+/** The first `digits` (at most 128) lower-case hex digits of a text's SHA-512. */
 export function sha512Hex(text: string, digits: number): string {
-  return toHex(sys.digest(sys.encodeUtf8(text)).subarray(0, digits / 2));
+  const digest = sys.digest(sys.encodeUtf8(text));
+  return toHex(digest.subarray(0, (digits + 1) >> 1)).slice(0, digits);
 }

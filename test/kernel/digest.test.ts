@@ -21,6 +21,10 @@ t.test("chain names", async (t) => {
   t.equal(name("testalongnamethatdoesnotmakesense", "1234"), "374f33fe84ab0ed84dcdebe3");
 });
 
+t.test("an odd number of digits, as in the names of portmap's chains", async (t) => {
+  t.equal(sha512Hex("testicee6giejonei6so", 21), "67e92b96e692a494b6b85");
+});
+
 t.test("the hash of a masquerade rule", async (t) => {
   t.equal(sha512Hex("unit-test", 16), "6fd94d501e58f0aa");
   t.equal(sha512Hex("eth0:one", 16), "287fc69eff0574a2");
