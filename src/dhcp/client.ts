@@ -23,12 +23,9 @@ import { DhcpError, type Reason } from "./errors.ts";
 import { askAgain, bind, decline, keep, lose, release, sendRelease, verify } from "./keeping.ts";
 import { type Lease, readLease } from "./lease.ts";
 import { type Reply, readReply } from "./replies.ts";
-import { tick } from "./tally.ts";
+import { noMoreTries, tick } from "./tally.ts";
 
 export * from "./client-state.ts";
-
-/** What the reference says when its time is up; its tests compare the text. */
-export const noMoreTries = "no more tries";
 
 /** One step. Events that make no sense in a state change nothing. */
 export function step(state: State, event: Event, { now, random }: Env): Step {

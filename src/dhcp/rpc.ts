@@ -133,7 +133,7 @@ export class RpcServer {
       })),
     );
     const isGreeting = this.#incoming.isOpen && !this.#hasGreeted;
-    this.#hasGreeted ||= isGreeting;
+    if (isGreeting) this.#hasGreeted = true;
     return { calls, answer: isGreeting ? utf8(`${connected}\n\n`) : new Uint8Array(0) };
   }
 

@@ -17,6 +17,9 @@ export type Counters<K extends string = string> = Readonly<Partial<Record<K, num
 
 export const emptyTally: Tally = { sent: {}, received: {}, failed: {}, dropped: {} };
 
+/** What the reference says when its time is up; its tests compare the text. */
+export const noMoreTries = "no more tries";
+
 /** The tally with one more of `key` in `what`. */
 export function tick<W extends keyof Tally>(tally: Tally, what: W, key: keyof Tally[W] & string) {
   const counters = tally[what] as Counters;

@@ -1,5 +1,4 @@
 /** Text on the wire. */
-import type { Ip } from "../addr/ip.ts";
 
 /** The text of UTF-8 bytes; a byte that starts no valid character becomes U+FFFD. */
 export function fromUtf8(bytes: Uint8Array): string {
@@ -45,9 +44,4 @@ export function printable(text: string): string {
 /** `3 replies`, `1 reply` */
 export function count(number: number, one: string, many: string): string {
   return `${number} ${number === 1 ? one : many}`;
-}
-
-/** The address without what surrounds it in memory: a view would keep the whole packet alive. */
-export function copyIp(ip: Ip): Ip {
-  return ip.slice();
 }

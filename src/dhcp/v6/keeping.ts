@@ -1,7 +1,7 @@
 /** Getting, keeping and leaving a lease: RFC 8415 sections 18.2.1 to 18.2.8. */
 import type { LossReason } from "../client-state.ts";
 import { spread } from "../retransmit.ts";
-import { describe, emptyTally } from "../tally.ts";
+import { describe, emptyTally, noMoreTries } from "../tally.ts";
 import { type Advertisement, ended6, log6, type State6, type Turn6 } from "./client-state.ts";
 import { beginExchange, send } from "./exchange.ts";
 import type { Lease6 } from "./lease.ts";
@@ -80,6 +80,6 @@ export function leave(
 
 /** Ends a first acquisition without a lease. */
 export function fail(state: State6, turn: Turn6): State6 {
-  turn.actions.push({ kind: "failed", why: "no more tries", detail: describe(state.tally) });
+  turn.actions.push({ kind: "failed", why: noMoreTries, detail: describe(state.tally) });
   return ended6(state);
 }
