@@ -22,7 +22,7 @@ t.test("chain names", async (t) => {
 });
 
 t.test("an odd number of digits, as in the names of portmap's chains", async (t) => {
-  t.equal(sha512Hex("testicee6giejonei6so", 21), "67e92b96e692a494b6b85");
+  t.equal(sha512Hex("net1c1", 21), "c2d892b58e87e28a12fe6"); // as Go has it
 });
 
 t.test("the hash of a masquerade rule", async (t) => {
