@@ -40,8 +40,9 @@ export default defineApplet({
 
   check(call) {
     ipam.check(call);
-    const { link } = verify.expectConfigured(call, "dummy");
-    if (!link.up) throw verify.failed(`Interface ${link.name} is down`);
+    verify.expectConfigured(call, "dummy", ({ name, up }) => {
+      if (!up) throw verify.failed(`Interface ${name} is down`);
+    });
   },
 
   del: removeChild,

@@ -75,9 +75,10 @@ export default defineApplet({
   check(call) {
     const { master, mode } = call.config;
     ipam.check(call);
-    const { link } = verify.expectConfigured(call, "ipvlan");
-    if (master !== undefined) getParent(call, master);
-    verify.expectEqual("Container IPVlan mode", modeOf(mode), dataOf(link.info, "ipvlan")?.mode);
+    verify.expectConfigured(call, "ipvlan", ({ info }) => {
+      if (master !== undefined) getParent(call, master);
+      verify.expectEqual("Container IPVlan mode", modeOf(mode), dataOf(info, "ipvlan")?.mode);
+    });
   },
 
   del: removeChild,

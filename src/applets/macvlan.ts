@@ -79,9 +79,10 @@ export default defineApplet({
   check(call) {
     const { master, mode, mtu } = call.config;
     ipam.check(call);
-    const { link } = verify.expectConfigured(call, "macvlan");
-    if (master !== undefined) mtuWithin(getParent(call, master), mtu);
-    verify.expectEqual("container macvlan mode", modeOf(mode), dataOf(link.info, "macvlan")?.mode);
+    verify.expectConfigured(call, "macvlan", ({ info }) => {
+      if (master !== undefined) mtuWithin(getParent(call, master), mtu);
+      verify.expectEqual("container macvlan mode", modeOf(mode), dataOf(info, "macvlan")?.mode);
+    });
   },
 
   del: removeChild,

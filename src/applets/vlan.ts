@@ -54,10 +54,11 @@ export default defineApplet({
   check(call) {
     const { master = "", vlanId, mtu } = call.config;
     ipam.check(call);
-    const { link } = verify.expectConfigured(call, "vlan");
-    getParent(call, master);
-    verify.expectEqual(`VLAN ID of ${link.name}:`, vlanId, dataOf(link.info, "vlan")?.id);
-    if (mtu !== 0) verify.expectEqual(`MTU of ${link.name}:`, mtu, link.mtu);
+    verify.expectConfigured(call, "vlan", (link) => {
+      getParent(call, master);
+      verify.expectEqual(`VLAN ID of ${link.name}:`, vlanId, dataOf(link.info, "vlan")?.id);
+      if (mtu !== 0) verify.expectEqual(`MTU of ${link.name}:`, mtu, link.mtu);
+    });
   },
 
   del: removeChild,

@@ -52,18 +52,20 @@ export function expectLink(netns: Netns, entry: Interface, kind: string): Link {
 /**
  * The container's interface is as the result says: its kind, MAC, addresses and routes. For an
  * attachment that is this one interface.
+ * @param inspect looks at what else the applet knows of the link, before the addresses
  * @throws {CniError} what differs first
  */
 export function expectConfigured(
   call: CheckCall<unknown>,
   kind: string,
-): { link: Link; result: Result } {
+  inspect: (link: Link) => void,
+): void {
   const { container } = call;
   const result = requirePrevResult(call);
   const link = expectLink(container, containerEntry(call, result), kind);
+  inspect(link);
   expectAddresses(container, link, result);
   expectRoutes(container, result.routes);
-  return { link, result };
 }
 
 /** Two values of an interface, configured and found, are the same. */

@@ -5,8 +5,10 @@
  */
 import assert from "node:assert/strict";
 import { readFileSync, rmSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import type { Namespace } from "./namespace.ts";
-import type { Config, Plugins } from "./plugins.ts";
+import { type Config, errorOf, type Plugins } from "./plugins.ts";
+import type { Outcome } from "./processes.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { State } from "./state.ts";
 
@@ -62,6 +64,56 @@ export function prepareFaults({ host, container, cni, stateWithout }: Sandbox, c
   assert(places.length > 20, `only ${places.length} calls traced`);
   const picture = () => [host.state(), container.state()].map(withoutScratch);
   return { places, picture, before: picture() };
+}
+
+/** Whether a failed ADD told of it, where it could. */
+function saysWhy({ call, text }: Place, done: Outcome): boolean {
+  if (/^write\(1,/.test(text)) return true; // stdout itself is what failed
+  // Not back from another namespace: it stops at once, so that nothing is done in the wrong one.
+  if (call === "setns" && done.signal === "SIGABRT") return true;
+  try {
+    return errorOf(done).msg !== "";
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether something may stay until the DEL that must follow a failed ADD. A reply that does not
+ * arrive tells nothing of the request: the kernel may have done it. (Before it receives, the addon
+ * asks by getsockopt what kind of socket it is.)
+ */
+function mayStay({ call }: Place): boolean {
+  return /^(recv|getsockopt|setns)/.test(call);
+}
+
+/**
+ * Runs ADD once for each of its system calls, and lets that call fail.
+ * @param picture what must be as before, of all that `prepareFaults` prepared
+ * @returns what went wrong: nothing, if each time ADD said so in one JSON object and left nothing,
+ *   or succeeded because the call does not matter
+ */
+export function failEach(
+  { cni }: Sandbox,
+  config: Config,
+  { places, picture }: { places: readonly Place[]; picture(): unknown },
+): string[] {
+  let before = picture();
+  const wrong: string[] = [];
+  for (const place of places) {
+    const done = cni.invoke("ADD", config, { prefix: disturb(place, "error=EIO") });
+    const complain = (what: string) =>
+      wrong.push(`${place.text}: ${what}; exit ${done.status ?? done.signal}, ${done.stdout}`);
+    if (done.status === 0) {
+      if (!JSON.parse(done.stdout).ips) complain("success without a result");
+    } else if (!saysWhy(place, done)) complain("no error object");
+    else if (!mayStay(place) && !isDeepStrictEqual(picture(), before)) complain("something stays");
+    cni.del(config);
+    const after = picture();
+    if (!isDeepStrictEqual(after, before)) complain("something stays after DEL");
+    before = after; // so that what stays is told once
+  }
+  return wrong;
 }
 
 /**
