@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <linux/if_packet.h>
+#include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <sys/file.h>
@@ -20,7 +21,7 @@ namespace {
 
 struct Constant {
   const char* name;
-  int value;
+  double value;
 };
 
 #define CONSTANT(name) {#name, name}
@@ -120,6 +121,16 @@ const Constant kConstants[] = {
     CONSTANT(SHUT_RD),
     CONSTANT(SHUT_WR),
     CONSTANT(SHUT_RDWR),
+
+    CONSTANT(TUNSETIFF),
+    CONSTANT(TUNSETOWNER),
+    CONSTANT(TUNSETGROUP),
+    CONSTANT(TUNSETPERSIST),
+    CONSTANT(IFF_TAP),
+    CONSTANT(IFF_NO_PI),
+    CONSTANT(IFF_VNET_HDR),
+    CONSTANT(IFF_MULTI_QUEUE),
+    CONSTANT(IFF_TUN_EXCL),
 };
 
 #undef CONSTANT

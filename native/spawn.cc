@@ -9,6 +9,7 @@
 
 #include "calls.h"
 #include "failure.h"
+#include "netns.h"
 
 namespace cnibox {
 
@@ -100,6 +101,7 @@ Napi::Value Spawn(const Arguments& args) {
     stdio.push_back(static_cast<int>(args.Whole(value, name, 0, INT32_MAX)));
   });
   if (stdio.size() != 3) args.Refuse("stdio", "three descriptors");
+  int netns = args.Netns(4);
 
   FileActions actions;
   for (int i = 0; i < 3; i++) actions.Place(stdio[i], i);
@@ -108,8 +110,12 @@ Napi::Value Spawn(const Arguments& args) {
   // posix_spawn shares the memory with the child until execve (as vfork does), so it is as cheap
   // from a large process, and it knows what execve said.
   pid_t pid = 0;
-  int error = posix_spawn(&pid, path.c_str(), actions.Get(), attributes.Get(), argv.Pointers(),
-                          environment.Pointers());
+  int error = 0;
+  {
+    InNetns inside(netns);
+    error = posix_spawn(&pid, path.c_str(), actions.Get(), attributes.Get(), argv.Pointers(),
+                        environment.Pointers());
+  }
   if (error != 0) throw SystemFailure{error, "execve", path, {}};
   return Napi::Number::New(args.Env(), pid);
 }

@@ -8,5 +8,6 @@ export const applets = [
   "macvlan",
   "portmap",
   "ptp",
+  "tap",
   "vlan",
 ] as const;

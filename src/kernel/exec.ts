@@ -17,6 +17,8 @@ export interface ExecOptions {
   onStderr?(data: Uint8Array): void;
   /** The most bytes that stdout may give; default 16 MiB. */
   limit?: number;
+  /** A descriptor of the network namespace to run in; default: ours. */
+  netns?: number | undefined;
 }
 
 export interface ExecOutput {
@@ -103,7 +105,7 @@ function start(path: string, options: ExecOptions): Started {
 function spawn(path: string, options: ExecOptions, stdio: [number, number, number]): number {
   for (let wait = 10; ; wait *= 2) {
     try {
-      return sys.spawn(path, options.argv ?? [path], options.environ, stdio);
+      return sys.spawn(path, options.argv ?? [path], options.environ, stdio, options.netns);
     } catch (error) {
       if (!isErrno(error, "ETXTBSY") || wait > 2560) throw error;
       sys.poll([], wait);

@@ -25,8 +25,15 @@ export function findProgram(name: string): string | undefined {
   return undefined;
 }
 
-/** Runs a program in this process's namespaces and environment, and waits for its end. */
-export function runProgram(path: string, args: readonly string[]): ProgramOutput {
-  const { status, stdout, stderr } = exec(path, { argv: [path, ...args], environ: sys.environ() });
+/**
+ * Runs a program in this process's environment, and waits for its end.
+ * @param netns a descriptor of the network namespace that it runs in; default: ours
+ */
+export function runProgram(path: string, args: readonly string[], netns?: number): ProgramOutput {
+  const { status, stdout, stderr } = exec(path, {
+    argv: [path, ...args],
+    environ: sys.environ(),
+    netns,
+  });
   return { status, stdout: sys.decodeUtf8(stdout), stderr: sys.decodeUtf8(stderr) };
 }

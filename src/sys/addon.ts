@@ -110,12 +110,14 @@ export interface Addon {
   /**
    * Starts a program (vfork and execve) with the three standard descriptors given; all others are
    * closed. Throws what execve said.
+   * @param netns a namespace descriptor: the program starts in that network namespace
    */
   spawn(
     path: string,
     argv: string[],
     environ: Record<string, string>,
     stdio: [stdin: number, stdout: number, stderr: number],
+    netns?: number,
   ): number;
   /** waitpid(2) without options: waits until the child has ended. */
   waitpid(pid: number): ExitStatus;
@@ -175,4 +177,6 @@ export type ConstantName =
   | `MNT_DETACH`
   | `CLOCK_${"REALTIME" | "MONOTONIC" | "BOOTTIME"}`
   | `SIG${"TERM" | "KILL" | "INT" | "HUP" | "PIPE"}`
-  | `SHUT_${"RD" | "WR" | "RDWR"}`;
+  | `SHUT_${"RD" | "WR" | "RDWR"}`
+  | `TUNSET${"IFF" | "OWNER" | "GROUP" | "PERSIST"}`
+  | `IFF_${"TAP" | "NO_PI" | "VNET_HDR" | "MULTI_QUEUE" | "TUN_EXCL"}`;

@@ -87,6 +87,15 @@ const expected: Record<ConstantName, number> = {
   SHUT_RD: 0,
   SHUT_WR: 1,
   SHUT_RDWR: 2,
+  TUNSETIFF: 0x400454ca,
+  TUNSETOWNER: 0x400454cc,
+  TUNSETGROUP: 0x400454ce,
+  TUNSETPERSIST: 0x400454cb,
+  IFF_TAP: 0x2,
+  IFF_NO_PI: 0x1000,
+  IFF_VNET_HDR: 0x4000,
+  IFF_MULTI_QUEUE: 0x100,
+  IFF_TUN_EXCL: 0x8000,
 };
 
 t.same(constants, expected);

@@ -126,3 +126,20 @@ t.test("signals in the child are as a shell leaves them", async (t) => {
     "Node ignores SIGPIPE, the child not",
   );
 });
+
+t.test("the child starts in another network namespace, and we stay in ours", async (t) => {
+  const netns = sys.unshareNetns();
+  const own = sys.readlink("/proc/thread-self/ns/net");
+  const [result, stdout] = sys.pipe();
+  const argv = ["readlink", "/proc/self/ns/net"];
+  const pid = sys.spawn("/bin/readlink", argv, { PATH }, [0, stdout, 2], netns);
+  sys.close(stdout);
+  t.equal(sys.waitpid(pid).status, 0);
+  t.equal(sys.decodeUtf8(sys.read(result, 100)), `net:[${sys.fstat(netns).ino}]\n`);
+  t.equal(sys.readlink("/proc/thread-self/ns/net"), own);
+  const spawnNothing = () => sys.spawn("/nonesuch", ["x"], {}, [0, 1, 2], netns);
+  t.throws(spawnNothing, { code: "ENOENT" });
+  t.equal(sys.readlink("/proc/thread-self/ns/net"), own, "also when nothing was started");
+  sys.close(result);
+  sys.close(netns);
+});
