@@ -57,7 +57,7 @@ export default {
           "^src/(sys|kernel|cni|_tools)/",
           "^src/pool/store",
           "^src/dhcp/daemon",
-          "^src/(main|install)\\.ts$",
+          "^src/(main|node-main|install)\\.ts$",
         ],
       },
       to: { path: "^src/sys/" },

@@ -8,25 +8,39 @@
 import { load as loadModule } from "#load";
 import { applets } from "./applets/mod.ts";
 import { versionReply } from "./cni/about.ts";
-import type { Plugin } from "./cni/outside.ts";
+import type { Io, Plugin } from "./cni/outside.ts";
 import { standardIo } from "./cni/stdio.ts";
 import { trace } from "./cni/trace.ts";
 import { sys } from "./sys/sys.ts";
 
 type AppletName = (typeof applets)[number];
 
-const io = standardIo(load);
-
-function main(): number {
-  const [called = "", ...args] = sys.argv();
-  const name = called.slice(called.lastIndexOf("/") + 1);
-  if (isApplet(name)) return runApplet(name, args);
-  const [first = "", ...others] = args;
-  return isApplet(first) ? runApplet(first, others) : runTool(args);
+/**
+ * Serves the call that this process was started for.
+ *
+ * The executable is built from a program that has evaluated this module already, so nothing about
+ * the process is looked at before.
+ * @returns the exit status
+ */
+export function main(): number {
+  const io = standardIo(load);
+  try {
+    return serve(io);
+  } catch (error) {
+    return report(error, io);
+  }
 }
 
-function runApplet(name: AppletName, args: readonly string[]): number {
-  if (args[0] === "--help" || args[0] === "-h") return runTool(["--help", name]);
+function serve(io: Io): number {
+  const [called = "", ...args] = sys.argv();
+  const name = called.slice(called.lastIndexOf("/") + 1);
+  if (isApplet(name)) return runApplet(name, args, io);
+  const [first = "", ...others] = args;
+  return isApplet(first) ? runApplet(first, others, io) : runTool(args, io);
+}
+
+function runApplet(name: AppletName, args: readonly string[], io: Io): number {
+  if (args[0] === "--help" || args[0] === "-h") return runTool(["--help", name], io);
   // What skel does too, without loading it and the applet.
   if (io.environ.CNI_COMMAND === "VERSION") {
     io.writeStdout(versionReply());
@@ -35,7 +49,7 @@ function runApplet(name: AppletName, args: readonly string[]): number {
   return loadModule(name).run(io);
 }
 
-function runTool(args: readonly string[]): number {
+function runTool(args: readonly string[], io: Io): number {
   return loadModule("cnibox").run(io, args);
 }
 
@@ -48,21 +62,14 @@ function isApplet(name: string): name is AppletName {
 }
 
 /** What nobody expected: the runtime gets an error object all the same, and we learn the place. */
-function report(error: unknown): number {
+function report(error: unknown, io: Io): number {
   io.writeStderr(`cnibox: ${trace(error)}\n`);
   try {
-    const msg = JSON.stringify(error instanceof Error ? error.message : String(error));
+    const text = error instanceof Error ? error.message : String(error ?? "out of memory");
+    const msg = JSON.stringify(text);
     if (io.environ.CNI_COMMAND) io.writeStdout(`{\n    "code": 999,\n    "msg": ${msg}\n}`);
   } catch {
     // Stdout is closed, and that may be what was reported.
   }
   return 1;
 }
-
-let status: number;
-try {
-  status = main();
-} catch (error) {
-  status = report(error);
-}
-sys.exit(status);

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 
+#include "freeze.h"
 #include "runtime.h"
 
 namespace engine {
@@ -13,13 +15,15 @@ namespace engine {
 namespace {
 
 // A program that ends after some milliseconds spends a sixth of them in the C library's allocator,
-// which is made to return memory and to share it between threads. Here a freed block goes to the
-// list of its size and waits for the next of that size. Large blocks are few, and stay malloc's.
-constexpr size_t kStep = 16;  // blocks are aligned to it, as malloc's are
-constexpr size_t kLimit = 520;
+// which is made to return memory and to share it between threads. Here a small block is cut from an
+// arena; freed, it waits in the list of its size for the next of that size. Large blocks are few, and
+// are malloc's, except while freezing: then all memory comes from the image.
+constexpr size_t kStep = 8;  // sizes and addresses are multiples; nothing here needs more alignment
+constexpr size_t kSmall = 512;
 constexpr size_t kArena = 64 << 10;
+constexpr size_t kArenaInImage = 4 << 10;
 
-// In front of each block: how many steps it takes with its header, or 0 for one of the C library's.
+// In front of each block: its size with the header, in steps; 0 for one of the C library's.
 struct Header {
   uint64_t steps;
 };
@@ -28,57 +32,107 @@ struct Free {
   Free* next;
 };
 
+struct Arena {
+  char* at;
+  char* end;
+
+  size_t left() const { return end - at; }
+  char* Take(size_t size) {
+    if (left() < size) return nullptr;
+    char* taken = at;
+    at += size;
+    return taken;
+  }
+};
+
 constexpr size_t Steps(size_t size) { return (size + sizeof(Header) + kStep - 1) / kStep; }
 
-Free* lists[Steps(kLimit) + 1];
-char* arena;
-char* arena_end;
+ENGINE_FROZEN alignas(16) char memory[ENGINE_FROZEN_BYTES] = {};
 
-void* Cut(size_t steps) {
-  size_t size = steps * kStep;
-  if (static_cast<size_t>(arena_end - arena) < size) {
-    auto* fresh = static_cast<char*>(malloc(kArena));
-    if (!fresh) return nullptr;
-    arena = fresh + kStep - sizeof(Header);  // so that what follows a header is aligned
-    arena_end = fresh + kArena;
-  }
-  auto* header = reinterpret_cast<Header*>(arena);
-  arena += size;
+struct Heap {
+  Free* lists[Steps(kSmall) + 1];
+  Free* spare;  // large blocks of the image that were freed
+  Arena arena;
+  Arena image;  // what is unused of the image
+  bool is_freezing;
+};
+ENGINE_FROZEN Heap heap = {{}, nullptr, {}, {memory, memory + sizeof memory}, false};
+
+Header* HeaderOf(void* block) { return static_cast<Header*>(block) - 1; }
+
+void* NewBlock(char* start, size_t steps) {
+  if (!start) return nullptr;
+  auto* header = reinterpret_cast<Header*>(start);
   header->steps = steps;
   return header + 1;
 }
 
-Header* HeaderOf(void* block) { return static_cast<Header*>(block) - 1; }
+bool AddArena() {
+  if (Free* spare = heap.spare) {
+    heap.spare = spare->next;
+    char* start = reinterpret_cast<char*>(HeaderOf(spare));
+    heap.arena = {start, start + HeaderOf(spare)->steps * kStep};
+    return true;
+  }
+  size_t size = heap.is_freezing ? kArenaInImage : heap.image.left();
+  if (size >= kArenaInImage) {
+    char* start = heap.image.Take(size);
+    if (start) heap.arena = {start, start + size};
+    return start != nullptr;
+  }
+  if (heap.is_freezing) return false;
+  auto* start = static_cast<char*>(malloc(kArena));
+  if (start) heap.arena = {start, start + kArena};
+  return start != nullptr;
+}
 
-void* Large(size_t size) {
-  auto* start = static_cast<char*>(malloc(size + kStep));
-  if (!start) return nullptr;
-  char* block = start + kStep;
-  HeaderOf(block)->steps = 0;
-  return block;
+void* Small(size_t steps) {
+  if (Free* freed = heap.lists[steps]) {
+    heap.lists[steps] = freed->next;
+    return freed;
+  }
+  while (heap.arena.left() < steps * kStep) {
+    if (!AddArena()) return nullptr;
+  }
+  return NewBlock(heap.arena.Take(steps * kStep), steps);
+}
+
+void* LargeInImage(size_t steps) {
+  for (Free** at = &heap.spare; *at; at = &(*at)->next) {
+    Free* found = *at;
+    size_t has = HeaderOf(found)->steps;
+    if (has < steps || has > steps + steps / 2) continue;
+    *at = found->next;
+    return found;
+  }
+  return NewBlock(heap.image.Take(steps * kStep), steps);
+}
+
+void* Take(size_t size) {
+  size_t steps = Steps(size);
+  if (size <= kSmall) return Small(steps);
+  if (heap.is_freezing) return LargeInImage(steps);
+  return NewBlock(static_cast<char*>(malloc(size + sizeof(Header))), 0);
+}
+
+void Give(void* block) {
+  size_t steps = HeaderOf(block)->steps;
+  if (steps == 0) return free(HeaderOf(block));
+  Free*& list = steps > Steps(kSmall) ? heap.spare : heap.lists[steps];
+  auto* freed = static_cast<Free*>(block);
+  freed->next = list;
+  list = freed;
 }
 
 size_t Usable(const void* block) {
   if (!block) return 0;
-  const Header* header = static_cast<const Header*>(block) - 1;
-  if (header->steps) return header->steps * kStep - sizeof(Header);
-  return malloc_usable_size(const_cast<char*>(static_cast<const char*>(block) - kStep)) - kStep;
+  Header* header = HeaderOf(const_cast<void*>(block));
+  size_t size = header->steps ? header->steps * kStep : malloc_usable_size(header);
+  return size - sizeof(Header);
 }
 
 void* Allocate(JSMallocState* state, size_t size) {
-  void* block;
-  if (size <= kLimit) {
-    size_t steps = Steps(size);
-    Free*& list = lists[steps];
-    block = list;
-    if (list) {
-      list = list->next;
-    } else {
-      block = Cut(steps);
-    }
-  } else {
-    block = Large(size);
-  }
+  void* block = Take(size);
   if (!block) return nullptr;
   state->malloc_count++;
   state->malloc_size += Usable(block);
@@ -89,11 +143,7 @@ void Release(JSMallocState* state, void* block) {
   if (!block) return;
   state->malloc_count--;
   state->malloc_size -= Usable(block);
-  size_t steps = HeaderOf(block)->steps;
-  if (steps == 0) return free(static_cast<char*>(block) - kStep);
-  auto* freed = static_cast<Free*>(block);
-  freed->next = lists[steps];
-  lists[steps] = freed;
+  Give(block);
 }
 
 void* Resize(JSMallocState* state, void* block, size_t size) {
@@ -103,13 +153,12 @@ void* Resize(JSMallocState* state, void* block, size_t size) {
     return nullptr;
   }
   size_t before = Usable(block);
-  bool is_small = HeaderOf(block)->steps != 0;
-  if (is_small && size <= before) return block;
-  if (!is_small && size > kLimit) {
-    auto* moved = static_cast<char*>(realloc(static_cast<char*>(block) - kStep, size + kStep));
-    if (!moved) return nullptr;
-    block = moved + kStep;
-    state->malloc_size += Usable(block) - before;
+  bool is_malloced = HeaderOf(block)->steps == 0;
+  if (!is_malloced && size <= before) return block;
+  if (is_malloced && size > kSmall) {
+    auto* moved = static_cast<char*>(realloc(HeaderOf(block), size + sizeof(Header)));
+    block = NewBlock(moved, 0);
+    if (block) state->malloc_size += Usable(block) - before;
     return block;
   }
   void* moved = Allocate(state, size);
@@ -123,4 +172,21 @@ void* Resize(JSMallocState* state, void* block, size_t size) {
 
 const JSMallocFunctions kHeap = {Allocate, Release, Resize, Usable};
 
+void HeapBeginFreezing() { heap.is_freezing = true; }
+
+size_t HeapEndFreezing() {
+  heap.is_freezing = false;
+  return heap.image.at - memory;
+}
+
 }  // namespace engine
+
+// What the host's C++ keeps is frozen with the engine that it belongs to.
+void* operator new(size_t size) {
+  if (void* block = engine::Take(size)) return block;
+  throw std::bad_alloc();
+}
+void operator delete(void* block) noexcept {
+  if (block) engine::Give(block);
+}
+void operator delete(void* block, size_t) noexcept { operator delete(block); }

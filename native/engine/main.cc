@@ -1,9 +1,14 @@
 // The engine executable: QuickJS, the addon, and the bytecode of all TypeScript in one file.
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -11,6 +16,8 @@
 #include "../host.h"
 #include "chunks.h"
 #include "fatal.h"
+#include "freeze.h"
+#include "heap.h"
 #include "napi/env.h"
 #include "runtime.h"
 
@@ -20,6 +27,7 @@ extern "C" napi_value napi_register_module_v1(napi_env env, napi_value exports);
 namespace {
 
 using engine::DieOfException;
+using engine::Roots;
 
 // Promises that were rejected while nobody listened, with the reason. As in Node, one that is
 // still here when all jobs are done ends the program.
@@ -54,14 +62,37 @@ const Chunk* FindChunk(const char* name) {
   return nullptr;
 }
 
+// The bytecode of a module that is going to be frozen is read from here: the executable has no use
+// for it afterwards.
+const char* modules_directory = nullptr;
+
+const unsigned char* MapModule(const char* name, size_t* size) {
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/%s.bytecode", modules_directory, name);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  struct stat about;
+  if (fd < 0 || fstat(fd, &about) != 0) return nullptr;
+  void* bytes = mmap(nullptr, about.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  close(fd);
+  if (bytes == MAP_FAILED) return nullptr;
+  *size = about.st_size;
+  return static_cast<const unsigned char*>(bytes);
+}
+
 JSModuleDef* LoadChunk(JSContext* context, const char* name, void*) {
-  const Chunk* chunk = FindChunk(name);
-  if (!chunk) {
+  const unsigned char* begin = nullptr;
+  size_t size = 0;
+  if (const Chunk* chunk = FindChunk(name)) {
+    begin = chunk->begin;
+    size = chunk->end - chunk->begin;
+  } else if (modules_directory) {
+    begin = MapModule(name, &size);
+  }
+  if (!begin) {
     JS_ThrowReferenceError(context, "no module '%s' in this executable", name);
     return nullptr;
   }
-  JSValue module = JS_ReadObject(context, chunk->begin, chunk->end - chunk->begin,
-                                 JS_READ_OBJ_BYTECODE);
+  JSValue module = JS_ReadObject(context, begin, size, JS_READ_OBJ_BYTECODE);
   if (JS_IsException(module)) return nullptr;
   auto* definition = static_cast<JSModuleDef*>(JS_VALUE_GET_PTR(module));
   JS_FreeValue(context, module);  // the context keeps its modules
@@ -73,7 +104,8 @@ JSModuleDef* LoadChunk(JSContext* context, const char* name, void*) {
 JSValue Load(JSContext* context, JSValueConst, int, JSValueConst* argv) {
   const char* name = JS_ToCString(context, argv[0]);
   if (!name) return JS_EXCEPTION;
-  JSValue result = FindChunk(name) ? ext_load_module(context, name) : JS_UNDEFINED;
+  bool is_there = ext_has_module(context, name) || FindChunk(name);
+  JSValue result = is_there ? ext_load_module(context, name) : JS_UNDEFINED;
   JS_FreeCString(context, name);
   return result;
 }
@@ -100,6 +132,59 @@ void RunJobs(JSContext* context, napi_env env) {
   if (!unhandled.empty()) DieOfException(context, unhandled.front().second);
 }
 
+JSValue LoadModule(JSContext* context, const char* name) {
+  JSValue module = ext_load_module(context, name);
+  if (JS_IsException(module)) DieOfException(context, JS_GetException(context));
+  return module;
+}
+
+// A started engine that has evaluated the main module.
+Roots Start() {
+  JSRuntime* runtime = engine::NewRuntime();
+  if (!runtime) engine::Die("out of memory", nullptr);
+  JS_SetMaxStackSize(runtime, StackSize());
+  JS_SetModuleLoaderFunc(runtime, nullptr, LoadChunk, nullptr);
+  JS_SetHostPromiseRejectionTracker(runtime, TrackRejection, nullptr);
+  JSContext* context = ext_new_context(runtime);
+  if (!context) engine::Die("out of memory", nullptr);
+  auto* env = new napi_env__(context);
+  DefineGlobals(env);
+  return {env, LoadModule(context, "main.js")};
+}
+
+// A main module that exports `main` is called; it says how to exit. Others have done their work when
+// they were evaluated.
+int Run(const Roots& roots) {
+  JSContext* context = roots.env->context;
+  JSValue main = JS_GetPropertyStr(context, roots.main, "main");
+  int status = 0;
+  if (JS_IsFunction(context, main)) {
+    JSValue result = JS_Call(context, main, JS_UNDEFINED, 0, nullptr);
+    if (JS_IsException(result)) DieOfException(context, JS_GetException(context));
+    JS_ToInt32(context, &status, result);
+    JS_FreeValue(context, result);
+  }
+  JS_FreeValue(context, main);
+  RunJobs(context, roots.env);
+  return status;
+}
+
+// `PROGRAM --freeze IMAGE DIRECTORY MODULE...`: starts, loads the modules, and freezes. Only the build
+// calls it so; an executable that is frozen does not know the option.
+[[noreturn]] void FreezeWith(char** arguments) {
+  engine::HeapBeginFreezing();
+  modules_directory = arguments[1];
+  Roots roots = Start();
+  JSContext* context = roots.env->context;
+  for (char** name = arguments + 2; *name; name++) {
+    JS_FreeValue(context, LoadModule(context, *name));
+  }
+  RunJobs(context, roots.env);
+  JS_RunGC(JS_GetRuntime(context));
+  modules_directory = nullptr;
+  engine::Freeze(roots, arguments[0]);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -108,19 +193,15 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   cnibox::SetArguments(argc, argv);
 
-  JSRuntime* runtime = engine::NewRuntime();
-  if (!runtime) engine::Die("out of memory", nullptr);
-  JS_SetMaxStackSize(runtime, StackSize());
-  JS_SetModuleLoaderFunc(runtime, nullptr, LoadChunk, nullptr);
-  JS_SetHostPromiseRejectionTracker(runtime, TrackRejection, nullptr);
-  JSContext* context = ext_new_context(runtime);
-  if (!context) engine::Die("out of memory", nullptr);
-
-  auto* env = new napi_env__(context);
-  DefineGlobals(env);
-  JSValue module = ext_load_module(context, "main.js");
-  if (JS_IsException(module)) DieOfException(context, JS_GetException(context));
-  JS_FreeValue(context, module);
-  RunJobs(context, env);
-  engine::Leave(env, 0);
+  if (const Roots* roots = engine::Thaw()) {
+    JSRuntime* runtime = JS_GetRuntime(roots->env->context);
+    JS_UpdateStackTop(runtime);
+    JS_SetMaxStackSize(runtime, StackSize());
+    engine::Leave(roots->env, Run(*roots));
+  }
+  if (argc > 3 && strcmp(argv[1], "--freeze") == 0) FreezeWith(argv + 2);
+  Roots roots = Start();
+  int status = Run(roots);
+  JS_FreeValue(roots.env->context, roots.main);
+  engine::Leave(roots.env, status);
 }

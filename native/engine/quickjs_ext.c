@@ -61,6 +61,13 @@ JSValue ext_load_module(JSContext *ctx, const char *name) {
   return js_get_module_ns(ctx, m);
 }
 
+int ext_has_module(JSContext *ctx, const char *name) {
+  JSAtom atom = JS_NewAtom(ctx, name);
+  int found = js_find_loaded_module(ctx, atom) != NULL;
+  JS_FreeAtom(ctx, atom);
+  return found;
+}
+
 int ext_strict_equals(JSContext *ctx, JSValueConst a, JSValueConst b) {
   return js_strict_eq(ctx, JS_DupValue(ctx, a), JS_DupValue(ctx, b));
 }

@@ -40,6 +40,9 @@ JSContext *ext_new_context(JSRuntime *rt);
  */
 JSValue ext_load_module(JSContext *ctx, const char *name);
 
+/* Whether a module of this name has been loaded. */
+int ext_has_module(JSContext *ctx, const char *name);
+
 /* The `===` operator. */
 int ext_strict_equals(JSContext *ctx, JSValueConst a, JSValueConst b);
 

@@ -6,6 +6,9 @@
 
 #include <cstdlib>
 
+#include "fatal.h"
+#include "freeze.h"
+#include "heap.h"
 #include "runtime.h"
 
 namespace {
@@ -79,6 +82,11 @@ JSRuntime* NewRuntime() {
   static const JSMallocFunctions functions = {Allocate, Free, Reallocate, UsableSize};
   return runtime = JS_NewRuntime2(&functions, nullptr);
 }
+
+// A sanitizer's own state cannot be frozen, nor a program that is relocated.
+Roots* Thaw() { return nullptr; }
+void HeapBeginFreezing() {}
+void Freeze(const Roots&, const char*) { Die("Cannot freeze: this is the sanitized program", nullptr); }
 
 // Frees everything: the engine asserts then that no object is left.
 void Leave(napi_env env, int status) {

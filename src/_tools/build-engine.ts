@@ -19,6 +19,9 @@ const applets = readdirSync(join(root, "build/gen/applets")).map((file) => [
 ]);
 await buildEngine({
   entries: { main: "src/main.ts", ...Object.fromEntries(applets) },
+  frozen: ["bridge", "host-local", "loopback"].map((name) => `applet/${name}.js`),
+  // Rules of nf_tables are the larger half of what the bridge can do, and the rarer.
+  lazy: ["src/net/masquerade.ts", "src/net/spoof-check.ts"],
   executable,
   sanitize,
 });

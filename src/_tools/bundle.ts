@@ -1,7 +1,7 @@
 /** Bundles TypeScript for the engine: ES modules in the language that it runs. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { originsOf } from "./lines.ts";
 
 /**
@@ -10,19 +10,21 @@ import { originsOf } from "./lines.ts";
  * Beside each module NAME stands `NAME.lines`, which tells where its lines come from.
  * @param root files are named relative to it in stack traces
  * @param entries module name without `.js` → file
- * @returns the names of the modules, in order
+ * @returns the names of the modules, in order, and what each imports
  */
 export async function bundle(
   root: string,
   entries: Record<string, string>,
   directory: string,
-): Promise<string[]> {
+  plugins: Plugin[] = [],
+): Promise<Map<string, string[]>> {
   const outdir = resolve(root, directory);
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: entries,
     outdir,
     write: false,
+    metafile: true,
     bundle: true,
     splitting: true,
     chunkNames: "chunk-[hash]",
@@ -39,6 +41,7 @@ export async function bundle(
       "regexp-match-indices": false,
       "top-level-await": false,
     },
+    plugins,
     logLevel: "warning",
   });
   rmSync(outdir, { recursive: true, force: true });
@@ -55,5 +58,12 @@ export async function bundle(
     writeFileSync(path, code);
     writeFileSync(`${path}.lines`, origins.map((origin) => `${origin}\n`).join(""));
   }
-  return paths.map((path) => relative(outdir, path)).sort();
+  const nameOf = (path: string) => relative(outdir, resolve(root, path));
+  const names = paths.map(nameOf).sort();
+  const outputs = new Map(
+    Object.entries(metafile.outputs).map(([path, out]) => [nameOf(path), out]),
+  );
+  return new Map(
+    names.map((name) => [name, (outputs.get(name)?.imports ?? []).map(({ path }) => nameOf(path))]),
+  );
 }

@@ -6,6 +6,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundle } from "./bundle.ts";
+import { canFreeze, freeze } from "./freeze.ts";
+import { lazyEntries, lazyModules } from "./lazy.ts";
 
 /** The project's folder. Tests are bundled elsewhere, so it is looked for upwards. */
 export const root = findRoot(dirname(fileURLToPath(import.meta.url)));
@@ -17,6 +19,10 @@ export interface EngineOptions {
   /** Module name without `.js` → file; `main` is evaluated when the executable starts. */
   entries: Record<string, string>;
   executable: string;
+  /** The modules, beside `main`, that the executable is to have loaded when it starts. */
+  frozen?: readonly string[];
+  /** Files whose functions load them when they are called; see `lazy.ts`. */
+  lazy?: readonly string[];
   /** The addon's C++ files; default: ours. */
   addon?: readonly string[];
   /** What the program is called among the objects; default: cnibox. */
@@ -31,7 +37,8 @@ export interface EngineOptions {
  * print why.
  */
 export async function buildEngine(options: EngineOptions): Promise<void> {
-  const { entries, executable, addon, sanitize } = options;
+  const { executable, addon, sanitize, frozen, lazy = [] } = options;
+  const entries = { ...options.entries, ...lazyEntries(lazy) };
   const objects = `build/obj/${target()}${sanitize ? "-sanitize" : ""}`;
   const program = join(objects, options.program ?? "cnibox");
   const tool = "build/obj/tool";
@@ -43,7 +50,6 @@ export async function buildEngine(options: EngineOptions): Promise<void> {
       `OUT=${objects}`,
       `PROGRAM=${program}`,
       `TOOL=${tool}`,
-      `EXECUTABLE=${executable}`,
       `INCLUDES=-I${headers} -I${cppHeaders.replaceAll('"', "")}`,
       ...(process.env.QUICKJS_DIR ? [`QUICKJS=${process.env.QUICKJS_DIR}`] : []),
       ...(addon ? [`ADDON=${addon.join(" ")}`] : []),
@@ -51,12 +57,31 @@ export async function buildEngine(options: EngineOptions): Promise<void> {
       ...goal.split(" "),
     ]);
 
+  const freezes = frozen !== undefined && !sanitize && canFreeze(target());
+  const linked = freezes ? join(program, "unfrozen") : executable;
+
   make("compiler objects");
   const modules = join(program, "modules");
-  const names = await bundle(root, entries, modules);
+  const imports = await bundle(root, entries, modules, [lazyModules(root, lazy)]);
+  const names = [...imports.keys()];
   run(join(tool, "compile"), [modules, modules, ...names]);
-  writeTable(modules, names, join(program, "chunks.c"));
-  make(executable);
+  const loaded = freezes ? reached(imports, ["main.js", ...frozen]) : new Set();
+  const embedded = names.filter((name) => !loaded.has(name));
+  writeTable(modules, embedded, join(program, "chunks.c"));
+  make(`EXECUTABLE=${linked} ${linked}`);
+  if (freezes) freeze(join(root, linked), join(root, executable), join(root, modules), frozen);
+}
+
+/** The modules that are loaded with these. */
+function reached(imports: Map<string, string[]>, from: readonly string[]): Set<string> {
+  const found = new Set<string>();
+  const visit = (name: string) => {
+    if (found.has(name)) return;
+    found.add(name);
+    imports.get(name)?.forEach(visit);
+  };
+  from.forEach(visit);
+  return found;
 }
 
 /** The table of modules that the executable embeds; written anew only if a module has changed. */

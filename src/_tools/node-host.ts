@@ -7,7 +7,7 @@ import { build } from "esbuild";
 
 const script = "build/node/cnibox.mjs";
 await build({
-  entryPoints: ["src/main.ts"],
+  entryPoints: ["src/node-main.ts"],
   outfile: script,
   bundle: true,
   platform: "node",

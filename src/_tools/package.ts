@@ -16,7 +16,7 @@ const executable = join(folder, "cnibox");
 const bundle = join(folder, "cnibox.cjs");
 
 await build({
-  entryPoints: ["src/main.ts"],
+  entryPoints: ["src/node-main.ts"],
   outfile: bundle,
   bundle: true,
   platform: "node",

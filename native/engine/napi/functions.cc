@@ -1,11 +1,12 @@
 // Functions and classes: calls from JavaScript into native code, and back.
 #include <string>
 
+#include "../freeze.h"
 #include "env.h"
 
 namespace engine {
 
-JSClassID function_class;
+ENGINE_FROZEN JSClassID function_class;
 
 namespace {
 

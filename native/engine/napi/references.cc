@@ -3,12 +3,13 @@
 // An attachment is the native side of a small object under a private key; the engine frees that
 // with the object it hangs on, and its finalizer is how we learn that the object is gone. The
 // engine may be inside its collector then, where JavaScript must not run: finalizers are queued.
+#include "../freeze.h"
 #include "env.h"
 
 namespace engine {
 
-JSClassID attachment_class;
-JSClassID external_class;
+ENGINE_FROZEN JSClassID attachment_class;
+ENGINE_FROZEN JSClassID external_class;
 
 namespace {
 

@@ -1,0 +1,40 @@
+// A program that wakes up with everything loaded.
+//
+// To start the engine and to load the modules that nearly every call needs takes longer than most
+// calls do. It is therefore done once, when the executable is built: the executable runs as far as
+// that, and writes the memory that it has filled into its own file, from where the kernel maps it,
+// page by page as it is touched, whenever the program is started.
+//
+// That works since the program is static and not relocated (every pointer stays right), since all
+// that the engine and the host keep is allocated from one array (heap.cc), and since what they keep
+// outside of it is marked ENGINE_FROZEN. The C library's memory is left alone.
+#ifndef CNIBOX_ENGINE_FREEZE_H_
+#define CNIBOX_ENGINE_FREEZE_H_
+
+#include "napi/env.h"
+
+// Variables that are part of the frozen state. The section's name is known to src/_tools/freeze.ts.
+#ifdef ENGINE_FROZEN_BYTES
+#define ENGINE_FROZEN __attribute__((section("frozen")))
+#else
+#define ENGINE_FROZEN
+#endif
+
+namespace engine {
+
+// Where a started engine is found again.
+struct Roots {
+  napi_env env;
+  JSValue main;  // the module that is run
+};
+
+// The roots of the frozen engine; null in an executable that is not frozen.
+Roots* Thaw();
+
+// Writes the frozen section to `path`, with these roots, and the bytes of its memory that are used to
+// standard output.
+[[noreturn]] void Freeze(const Roots& roots, const char* path);
+
+}  // namespace engine
+
+#endif  // CNIBOX_ENGINE_FREEZE_H_
