@@ -119,15 +119,25 @@ export class Netns {
     return this.#ownDescriptor;
   }
 
-  /** Lets go of the namespace and of the sockets in it. To be called once. */
+  /**
+   * Lets go of the namespace and of the sockets in it. To be called once. Never throws: whatever
+   * close(2) says, the descriptor is gone, and all work has been done.
+   */
   close(): void {
-    this.#socket?.close();
+    const handles = [...this.#handles.values()].map((handle) => () => handle.close?.());
+    const descriptors = [this.#ownDescriptor, this.fd].map((fd) => () => {
+      if (fd !== undefined) sys.close(fd);
+    });
+    for (const act of [() => this.#socket?.close(), ...handles, ...descriptors]) {
+      try {
+        act();
+      } catch (error) {
+        if (!isSystemError(error)) throw error;
+      }
+    }
     this.#socket = undefined;
-    for (const handle of this.#handles.values()) handle.close?.();
     this.#handles.clear();
-    if (this.#ownDescriptor !== undefined) sys.close(this.#ownDescriptor);
     this.#ownDescriptor = undefined;
-    if (this.fd !== undefined) sys.close(this.fd);
   }
 
   /** The rtnetlink socket that all of the following share. */
