@@ -7,6 +7,7 @@
  * over. Hence at most one stale file is left in a directory, however many writers are killed.
  */
 import { constants, isErrno, sys } from "../sys/sys.ts";
+import { closeQuietly, quietly } from "./close.ts";
 import { absent, because } from "./file-error.ts";
 
 /** What an unfinished write may leave in a directory; never the name of anything finished. */
@@ -56,7 +57,8 @@ export function createExclusive(
       if (!isErrno(error, "EEXIST")) throw error;
       made = false;
     }
-    sys.unlink(temporary);
+    // Where this fails the file has a second name, until the next writer takes that away.
+    quietly(() => sys.unlink(temporary));
     return made;
   });
 }
@@ -79,7 +81,7 @@ function prepare(
       discard(temporary);
       throw error;
     } finally {
-      sys.close(fd);
+      closeQuietly(fd);
     }
   } catch (error) {
     throw because("write", path, error);
@@ -124,7 +126,7 @@ function openOwned(temporary: string, mode: number): number {
       owned = false;
       throw error;
     } finally {
-      if (!owned) sys.close(fd);
+      if (!owned) closeQuietly(fd);
     }
   }
 }

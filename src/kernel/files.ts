@@ -1,5 +1,7 @@
 /** Files, directories, links and locks. What is absent is an answer, not an error. */
+
 import { constants, isErrno, isSystemError, sys } from "../sys/sys.ts";
+import { closeQuietly } from "./close.ts";
 import { absent, because } from "./file-error.ts";
 
 /** All that is thrown here tells deed and path, and is still a {@link SystemError} with its code. */
@@ -22,7 +24,7 @@ export function readFile(path: string): Uint8Array | null {
   } catch (error) {
     throw because("read", path, error);
   } finally {
-    sys.close(fd);
+    closeQuietly(fd);
   }
 }
 
@@ -49,7 +51,7 @@ export function withLock<T>(path: string, work: () => T): T {
     }
     return work();
   } finally {
-    sys.close(fd);
+    closeQuietly(fd);
   }
 }
 

@@ -1,5 +1,7 @@
 /** The kernel's network settings of one namespace: `sysctl net...`, files below /proc/sys. */
+
 import { constants, isSystemError, sys } from "../sys/sys.ts";
+import { closeQuietly } from "./close.ts";
 import { describeErrno } from "./errno-table.ts";
 import { KernelError } from "./errors.ts";
 import type { Netns } from "./netns.ts";
@@ -70,7 +72,7 @@ export class Sysctl {
       try {
         return act(fd);
       } finally {
-        sys.close(fd);
+        closeQuietly(fd);
       }
     } catch (error) {
       if (!isSystemError(error)) throw error;
