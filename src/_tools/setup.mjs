@@ -21,6 +21,7 @@ const needed = {
     "/usr/bin/strace": "strace",
     "/usr/bin/linux.uml": "user-mode-linux",
     "/sbin/modprobe": "kmod",
+    "/usr/sbin/conntrack": "conntrack",
     "/usr/lib/cni/bridge": "containernetworking-plugins",
   },
   bench: {

@@ -5,7 +5,7 @@
  *
  * Passes: every file natively, the black-box ones with our executable; those of `onNode` with the
  * same code on Node; those of `onGo` with the Go plugins, which shows that a test asks for what the
- * reference does; and the cases that this kernel cannot run in the guest.
+ * reference does; and the cases that this kernel cannot run in the guest, ours and Go's.
  * `npm run test:sanitize` runs the black-box files natively with an executable that checks itself;
  * not those that disturb it by strace, under which the leak check cannot work.
  * `--only` takes a part of a file's path; CNI_BIN another directory of plugins than `build/bin`.
@@ -20,8 +20,9 @@ import { type Report, readTap, sum } from "./tap.ts";
 
 const out = "build/test";
 const goDirectory = "/usr/lib/cni";
-const onNode = /applets\/(bridge|loopback|host-local)\.test/;
-const onGo = /applets\/(bridge(-port|-address|-check|-masquerade|-spoofcheck)?|loopback)\.test/;
+const onNode = /applets\/(bridge|loopback|host-local|macvlan)\.test/;
+const onGo =
+  /applets\/(bridge(-port|-address|-check|-masquerade|-spoofcheck)?|loopback|macvlan|ipvlan|vlan)\.test/;
 const jobs = 2;
 const fileTimeout = 600_000;
 
@@ -37,7 +38,6 @@ interface Pass {
 
 let checked = true;
 if (!flags.includes("--no-build")) {
-  step("setup", "node", ["src/_tools/setup.mjs", "build", "test"]);
   step("build", "npm", ["run", "--silent", sanitize ? "build:sanitize" : "build"]);
   if (!sanitize) {
     step("build:node", "npm", ["run", "--silent", "build:node"]);
@@ -53,8 +53,10 @@ const node = nodeDirectory();
 
 const all = (await bundleTests()).filter((file) => file.includes(only));
 const black = (file: string) => /\/(applets|conformance|main)\//.test(file);
+/** The cases that a pass leaves to the guest. */
 const deferred = resolve(out, "deferred");
-rmSync(deferred, { force: true });
+const deferredGo = resolve(out, "deferred-go");
+for (const list of [deferred, deferredGo]) rmSync(list, { force: true });
 
 const passes: Pass[] = [
   {
@@ -73,12 +75,17 @@ if (!sanitize) {
   passes.push({
     name: "go",
     files: all.filter((f) => onGo.test(f)),
-    env: { CNI_BIN: goDirectory },
+    env: { CNI_BIN: goDirectory, CNIBOX_DEFER: deferredGo },
   });
 }
 const reports = new Map<string, Report>();
 for (const pass of passes) reports.set(pass.name, await runPass(pass));
-if (existsSync(deferred)) reports.set("guest", sanitize ? notInGuest() : await guestPass(engine));
+if (existsSync(deferred)) {
+  reports.set("guest", sanitize ? notInGuest() : await guestPass("guest", engine, deferred));
+}
+if (existsSync(deferredGo)) {
+  reports.set("guest-go", await guestPass("guest-go", goDirectory, deferredGo));
+}
 conclude();
 
 /** Bundles the test files; returns the bundles. */
@@ -155,26 +162,26 @@ function runFile(file: string, env: Record<string, string>, logs: string): Promi
   });
 }
 
-/** The deferred cases, in the guest. */
-async function guestPass(plugins: string): Promise<Report> {
-  const wanted = readFileSync(deferred, "utf8").trim().split("\n");
+/** The cases of a list, in the guest. */
+async function guestPass(name: string, plugins: string, list: string): Promise<Report> {
+  const wanted = readFileSync(list, "utf8").trim().split("\n");
   const files = [...new Set(wanted.map((line) => relative(".", line.split("\t", 1)[0] ?? "")))];
-  const env = { CNI_BIN: resolve(plugins), CNIBOX_ONLY: deferred, TAP_TIMEOUT: "0" };
+  const env = { CNI_BIN: resolve(plugins), CNIBOX_ONLY: list, TAP_TIMEOUT: "0" };
   const run = await runInGuest(files, env, 900);
   const found = files.map((file) => {
     const { tap, status } = run.taps.get(file) ?? { tap: "", status: 1 };
     const report = readTap(short(file), tap, status);
-    tell("guest", file, report);
+    tell(name, file, report);
     return report;
   });
   const report = sum(found);
   console.log(
-    `# guest: booted in ${run.seconds.boot} s, ran for ${run.seconds.total.toFixed(0)} s`,
+    `# ${name}: booted in ${run.seconds.boot} s, ran for ${run.seconds.total.toFixed(0)} s`,
   );
   const ran = report.passed + report.failed + report.skipped.length;
   if (run.trouble || ran < wanted.length) {
     report.failed++;
-    report.failures += `guest: ${ran} of ${wanted.length} cases ran\n${run.trouble ?? ""}\n`;
+    report.failures += `${name}: ${ran} of ${wanted.length} cases ran\n${run.trouble ?? ""}\n`;
   }
   return report;
 }

@@ -8,12 +8,13 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import { engineDirectory } from "../../src/_tools/plugin-dirs.ts";
 import { fillNetwork } from "./crowd.ts";
 import { networks } from "./networks.ts";
 import { median } from "./timing.ts";
 import { Bench } from "./workload.ts";
 
-const ours = resolve(process.env.CNI_BIN ?? "build/bin");
+const ours = resolve(process.env.CNI_BIN ?? engineDirectory() ?? "build/bin");
 const go = process.env.CNI_GO ?? "/usr/lib/cni";
 const rounds = Number(process.env.BENCH_ROUNDS ?? 25);
 
