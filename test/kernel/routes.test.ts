@@ -183,3 +183,27 @@ inNamespaces("more than 1000 routes", (box) => {
   t.equal(routes.list({ dst: cidr("10.105.3.0/24") }).length, 1);
   t.end();
 });
+
+inNamespaces("the way that a packet to an address takes", (box) => {
+  const { t, container } = box;
+  const { routes, addresses, links } = container.netns;
+  links.change(links.get("lo").index, { up: true });
+  const oif = connect(box).inner.index;
+  addresses.add(oif, { address: cidr("fd00::3/64"), nodad: true });
+  routes.addAll([
+    { dst: cidr("10.3.0.0/16"), gateway: ip("10.1.2.1"), oif },
+    { dst: cidr("10.7.0.0/16"), type: "blackhole" },
+  ]);
+  const way = (address: string) => {
+    const found = routes.lookUp(ip(address));
+    return found && [found.type, found.oif === oif, found.gateway && formatIp(found.gateway)];
+  };
+  t.same(way("10.1.2.9"), ["unicast", true, undefined]);
+  t.same(way("10.3.4.5"), ["unicast", true, "10.1.2.1"]);
+  t.same(way("10.1.2.3"), ["local", false, undefined]);
+  t.same(way("fd00::9"), ["unicast", true, undefined]);
+  t.same(way("fd00::3")?.[0], "local");
+  t.same(way("10.1.2.255")?.[0], "broadcast");
+  t.equal(way("10.7.0.1"), undefined);
+  t.equal(way("192.0.2.1"), undefined);
+});

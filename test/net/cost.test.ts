@@ -5,37 +5,11 @@ import { parseCidr } from "../../src/addr/cidr.ts";
 import type { Netns } from "../../src/kernel/netns.ts";
 import * as masquerade from "../../src/net/masquerade.ts";
 import * as spoofCheck from "../../src/net/spoof-check.ts";
-import { sys } from "../../src/sys/sys.ts";
 import { sandbox } from "../harness/sandbox.ts";
+import { count } from "./cost.ts";
 import { attachment, open } from "./support.ts";
 
 const needs = ["CONFIG_NF_TABLES_IPV4" as const, "CONFIG_NF_TABLES_BRIDGE" as const];
-
-/** Datagrams and bytes, each way. */
-type Traffic = Record<"sent" | "sentBytes" | "received" | "receivedBytes", number>;
-
-/** What crosses all netlink sockets while `act` runs. */
-function count(act: () => void): Traffic {
-  const traffic = { sent: 0, sentBytes: 0, received: 0, receivedBytes: 0 };
-  const { send, recv } = sys;
-  sys.send = (fd, data, ...rest) => {
-    traffic.sent++;
-    traffic.sentBytes += data.length;
-    return send(fd, data, ...rest);
-  };
-  sys.recv = (...args) => {
-    const datagram = recv(...args);
-    traffic.received++;
-    traffic.receivedBytes += datagram.data.length;
-    return datagram;
-  };
-  try {
-    act();
-  } finally {
-    Object.assign(sys, { send, recv });
-  }
-  return traffic;
-}
 
 function addMany(host: Netns, from: number, to: number) {
   for (let i = from; i < to; i++) {
