@@ -2,6 +2,7 @@
 export const applets = [
   "bridge",
   "dummy",
+  "host-device",
   "host-local",
   "ipvlan",
   "loopback",

@@ -30,11 +30,14 @@ export function containerEntry(call: CheckCall<unknown>, result: Result): Interf
   throw failed(`Sandbox in prevResult ${sandbox} doesn't match configured netns: ${netns}`);
 }
 
-/** The link that an entry of the result names, of this kind and with the MAC that the entry has. */
-export function expectLink(netns: Netns, entry: Interface, kind: string): Link {
+/**
+ * The link that an entry of the result names, of this kind and with the MAC that the entry has.
+ * @param kind left out: it may be of any
+ */
+export function expectLink(netns: Netns, entry: Interface, kind?: string): Link {
   const link = netns.links.find(entry.name);
   if (!link) throw failed(`Cannot find interface "${entry.name}" of prevResult`);
-  if (link.info?.kind !== kind) {
+  if (kind !== undefined && link.info?.kind !== kind) {
     throw failed(
       `Interface "${entry.name}" is not of kind ${kind}`,
       `found ${link.info?.kind ?? "a device without a kind"}`,
