@@ -155,11 +155,18 @@ function runFile(file: string, env: Record<string, string>, logs: string): Promi
       clearTimeout(timer);
       mkdirSync(logs, { recursive: true });
       writeFileSync(join(logs, `${short(file).replaceAll("/", "-")}.tap`), tap);
-      const report = readTap(short(file), tap, status);
+      const elsewhere = status === 0 && tap === "" && isListed(file, env.CNIBOX_DEFER);
+      const report = elsewhere ? sum([]) : readTap(short(file), tap, status);
       if (report.failed > 0) report.failures += said;
       done(report);
     });
   });
+}
+
+/** Whether cases of a file were left to the guest. */
+function isListed(file: string, list: string | undefined): boolean {
+  if (!list || !existsSync(list)) return false;
+  return readFileSync(list, "utf8").includes(`${resolve(file)}\t`);
 }
 
 /** The cases of a list, in the guest. */

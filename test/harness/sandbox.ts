@@ -81,6 +81,8 @@ export function onlyOurs(
   why: string,
   ...rest: [Body] | [SandboxOptions, Body]
 ): void {
+  // In the guest only what was left to it is told of.
+  if (go && process.env.CNIBOX_ONLY) return;
   if (go) void t.test(name, { skip: `Go differs: ${why}` }, async () => {});
   else if (rest.length === 1) sandbox(name, rest[0]);
   else sandbox(name, ...rest);
