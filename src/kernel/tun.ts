@@ -67,7 +67,7 @@ function make(netns: Netns, spec: TapSpec): void {
       // The last step: what failed before is gone with the file.
       sys.ioctl(fd, constants.TUNSETPERSIST, 1);
     } finally {
-      sys.close(fd);
+      letGo(fd);
     }
   } catch (error) {
     if (isErrno(error, "EBUSY")) throw taken(name);
@@ -75,6 +75,15 @@ function make(netns: Netns, spec: TapSpec): void {
     const what = `Cannot add tap ${JSON.stringify(name)}`;
     const { words, code } = describeErrno(error.errno);
     throw new KernelError(`${what}: ${words} (${error.syscall} ${device})`, code);
+  }
+}
+
+/** What cannot be closed is closed at the end of the process: that is no reason to fail. */
+function letGo(fd: number): void {
+  try {
+    sys.close(fd);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
   }
 }
 
