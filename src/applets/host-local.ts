@@ -10,13 +10,14 @@
  * reboot gets it again (with `reuse`, always); a failed ADD leaves nothing; DEL works with ranges
  * that are no longer valid; `IP=` in CNI_ARGS may be a list.
  */
-import { parseCidr, parseIpOrCidr } from "../addr/cidr.ts";
-import { formatIp, type Ip, requireIp } from "../addr/ip.ts";
+import { parseIpOrCidr } from "../addr/cidr.ts";
+import { formatIp, type Ip } from "../addr/ip.ts";
 import { type Attachment, type Call, defineApplet } from "../cni/applet.ts";
 import { readCniArgs } from "../cni/cni-args.ts";
 import { type Config, configSchema, object } from "../cni/config.ts";
 import { CniError } from "../cni/errors.ts";
-import { emptyResult, type Route } from "../cni/result.ts";
+import { emptyResult } from "../cni/result.ts";
+import { readRoute } from "../cni/route-config.ts";
 import { route } from "../cni/schema-common.ts";
 import { isAtLeast } from "../cni/versions.ts";
 import { readText } from "../kernel/files.ts";
@@ -160,12 +161,6 @@ function readRequested({ config: { args, runtimeConfig }, cniArgs }: AnyCall): I
   const all = [...IP.map(({ ip }) => ip), ...others];
   const once = new Map(all.map((ip) => [formatIp(ip), ip]));
   return [...once.values()];
-}
-
-type RouteConfig = NonNullable<NonNullable<AnyCall["config"]["ipam"]>["routes"]>[number];
-
-function readRoute({ dst, gw, ...rest }: RouteConfig): Route {
-  return { dst: parseCidr(dst), ...(gw !== undefined && { gw: requireIp(gw) }), ...rest };
 }
 
 function readResolvConf(path: string) {

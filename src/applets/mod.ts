@@ -9,6 +9,7 @@ export const applets = [
   "macvlan",
   "portmap",
   "ptp",
+  "static",
   "tap",
   "vlan",
 ] as const;
