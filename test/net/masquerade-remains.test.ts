@@ -25,11 +25,11 @@ const one = attachment("one");
 
 /** The host side on a kernel without nf_tables. */
 const withoutNft = {
-  nft: {
+  use: () => ({
     retry() {
       throw new NftUnsupported("use nf_tables", ["CONFIG_NF_TABLES"]);
     },
-  },
+  }),
 } as unknown as Netns;
 
 const asked = workerArgs();
