@@ -119,6 +119,34 @@ export function addVerdictMap(
   return request(messageTypes.newSet, create, setMessage, value, what);
 }
 
+/**
+ * A set of keys made of the parts `key`; or with `data`, a map from them to values made of those parts.
+ */
+export function addSet(
+  { family, table }: TableName,
+  name: string,
+  key: readonly KeyType[],
+  data: readonly KeyType[] = [],
+): Change {
+  const isMap = data.length > 0;
+  const values = keyOf(...data);
+  const value = {
+    family,
+    table,
+    name,
+    flags: isMap ? ["map" as const] : [],
+    ...keyOf(...key),
+    ...(isMap && { dataType: values.keyType, dataLength: values.keyLength }),
+    id: 1, // as above
+    userdata: {
+      keyByteOrder: keyByteOrder(key),
+      ...(isMap && { dataByteOrder: keyByteOrder(data) }),
+    },
+  };
+  const what = `add set ${name} to ${label(family, table)}`;
+  return request(messageTypes.newSet, create, setMessage, value, what);
+}
+
 function keyByteOrder(key: readonly KeyType[]): number {
   const [only] = key;
   if (key.length > 1 || only === undefined) return 0;
@@ -159,6 +187,11 @@ export function label(family: Family, table: string): string {
 
 function userdata(comment: string | undefined) {
   return comment === undefined ? {} : { userdata: text(comment) };
+}
+
+/** The comment of an element. */
+export function commentOf(comment: string): { comment?: string } {
+  return text(comment);
 }
 
 /** A comment as `nft` keeps it: UTF-8, cut between characters to what `nft` accepts. */

@@ -12,6 +12,8 @@
  * - The kernel finds an attachment's chain by its key in a map: one look-up for each packet.
  * - We find it by its name, which the attachment gives. Its rules say which keys lead to it, so that
  *   DEL needs no address, no result and no cache; a comment would do for people, not for us.
+ * - A key may also give a value, where one rule can do for all; its comment says whose it is, and a
+ *   chain that nothing leads to says which keys an attachment has.
  * - The name starts with the hash of the network, so that GC can tell whose chains it may judge.
  * - The families ip and ip6 have tables of their own, as not every kernel has the family inet.
  * - A table of its own for each feature lets the kernel say whether an attachment is left (it counts
@@ -26,7 +28,13 @@ import type { Netns } from "../kernel/netns.ts";
 import { askChain, Nft } from "../kernel/nft.ts";
 import * as nft from "../kernel/nft-changes.ts";
 import type { Rule } from "../netlink/nftables/rule.ts";
-import { type Attachment, hashOf, instanceHash, type ValidAttachment } from "./attachment.ts";
+import {
+  type Attachment,
+  hashLength,
+  hashOf,
+  instanceHash,
+  type ValidAttachment,
+} from "./attachment.ts";
 import { Seen } from "./attachment-state.ts";
 import { chainName, distinct, type Feature, type MapKey, type Part } from "./feature.ts";
 
@@ -65,15 +73,26 @@ function installPart({ feature, chains }: Part, attachment: Attachment, seen: Se
     if (seen.own.includes(name)) changes.push(nft.flushChain(feature, name));
     else changes.push(nft.addChain(feature, name, { exclusive: true }));
     for (const rule of rules) changes.push(nft.addRule(feature, name, rule, comment));
-    for (const { map, key } of distinct(keys)) changes.push(leadTo(feature, map, key, name));
+    for (const key of distinct(keys)) changes.push(addKey(feature, key, name, comment));
   }
   const kept = chains.map(({ prefix }) => chainName(prefix, attachment));
   const dropped = seen.own.filter((name) => !kept.includes(name));
   return [...changes, ...dropped.map((name) => nft.removeChain(feature, name))];
 }
 
-function leadTo(feature: Feature, map: string, key: Uint8Array, chain: string): nft.Change {
-  const element = { key: { value: key }, data: { verdict: { code: "jump" as const, chain } } };
+function addKey(
+  feature: Feature,
+  { map, key, data }: MapKey,
+  chain: string,
+  comment: string,
+): nft.Change {
+  const parts = feature.maps.find(({ name }) => name === map)?.data;
+  if (!parts) {
+    const verdict = { code: "jump" as const, chain };
+    return nft.addElements(feature, map, [{ key: { value: key }, data: { verdict } }]);
+  }
+  const owned = { key: { value: key }, userdata: nft.commentOf(comment) };
+  const element = parts.length > 0 ? { ...owned, data: { value: data as Uint8Array } } : owned;
   return nft.addElements(feature, map, [element]);
 }
 
@@ -147,11 +166,16 @@ function staleChains(host: Netns, feature: Feature, network: string, kept: Set<s
 function keysLeadingTo(host: Netns, feature: Feature, chains: readonly string[]): MapKey[] {
   if (chains.length === 0) return [];
   const wanted = new Set(chains);
+  const owners = new Set(chains.map((name) => name.slice(-hashLength)));
   return feature.maps.flatMap(({ name }) =>
     host
       .use(Nft)
       .elements(feature, name)
-      .filter((element) => wanted.has(element.data?.verdict?.chain ?? ""))
+      .filter(
+        ({ data, userdata }) =>
+          wanted.has(data?.verdict?.chain ?? "") ||
+          owners.has(userdata?.comment?.slice(0, hashLength) ?? ""),
+      )
       .map((element) => ({ map: name, key: element.key?.value as Uint8Array })),
   );
 }
@@ -174,7 +198,10 @@ export function rulesOf(
 /** The table, and in it what all attachments share; also where some of it is there already. */
 function found(feature: Feature): nft.Change[] {
   const changes = [nft.addTable(feature, feature.comment)];
-  for (const { name, key } of feature.maps) changes.push(nft.addVerdictMap(feature, name, key));
+  for (const { name, key, data } of feature.maps) {
+    if (data) changes.push(nft.addSet(feature, name, key, data));
+    else changes.push(nft.addVerdictMap(feature, name, key));
+  }
   for (const { name, base, rules } of feature.hooks) {
     changes.push(nft.addChain(feature, name, { base }), nft.flushChain(feature, name));
     for (const rule of rules) changes.push(nft.addRule(feature, name, rule));

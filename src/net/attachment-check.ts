@@ -3,11 +3,19 @@ import { equal } from "../addr/bytes.ts";
 import type { Netns } from "../kernel/netns.ts";
 import { askElement, Nft } from "../kernel/nft.ts";
 import { label } from "../kernel/nft-changes.ts";
+import type { Element } from "../netlink/nftables/element.ts";
 import type { ExpressionInput } from "../netlink/nftables/expression.ts";
 import type { Rule } from "../netlink/nftables/rule.ts";
-import type { Attachment } from "./attachment.ts";
+import { type Attachment, hashLength } from "./attachment.ts";
 import { Seen } from "./attachment-state.ts";
-import { chainName, distinct, type Feature, type OwnChain, type Part } from "./feature.ts";
+import {
+  chainName,
+  distinct,
+  type Feature,
+  type MapKey,
+  type OwnChain,
+  type Part,
+} from "./feature.ts";
 
 /** What is missing or otherwise than `parts` say; undefined if nothing is. */
 export function findDamage(
@@ -40,8 +48,17 @@ function damageOf(host: Netns, feature: Feature, name: string, chain: OwnChain) 
   const keys = distinct(chain.keys);
   const questions = keys.map(({ map, key }) => askElement(feature, map, key));
   host.use(Nft).look(questions);
-  const astray = questions.findIndex(({ answer }) => answer?.data?.verdict?.chain !== name);
-  return astray < 0 ? undefined : `map ${keys[astray]?.map} does not lead to chain ${name}`;
+  const astray = keys.find((key, i) => !leads(key, questions[i]?.answer, name));
+  return astray && `${astray.map} does not lead to chain ${name}, or to what it says,`;
+}
+
+/** Whether an element is of the chain: it leads there, or is marked as its owner's. */
+function leads({ data }: MapKey, element: Element | undefined, chain: string): boolean {
+  if (!element) return false;
+  const { verdict, value } = element.data ?? {};
+  if (verdict) return verdict.chain === chain;
+  const owner = element.userdata?.comment?.slice(0, hashLength);
+  return owner === chain.slice(-hashLength) && (!data || (!!value && equal(value, data)));
 }
 
 /** The kernel tells more of a rule than it was told. */

@@ -4,7 +4,7 @@ import { askChain, askElement, askTable, Nft, type Question } from "../kernel/nf
 import type { Chain } from "../netlink/nftables/chain.ts";
 import type { Element } from "../netlink/nftables/element.ts";
 import type { Table } from "../netlink/nftables/table.ts";
-import type { Attachment } from "./attachment.ts";
+import { type Attachment, instanceHash } from "./attachment.ts";
 import { chainName, distinct, type Feature, type MapKey, type OwnChain } from "./feature.ts";
 
 /** Asks all it can in one write: `questions` are for `Nft.look`, and the rest for afterwards. */
@@ -15,10 +15,12 @@ export class Seen {
   readonly #chains: readonly { name: string; question: Question<Chain> }[];
   readonly #elements: readonly { key: MapKey; question: Question<Element> }[];
   readonly #ownKeys: MapKey[] = [];
+  readonly #owner: string | undefined;
 
   /** @param wanted the chains that are going to be, whose keys may be there already */
   constructor(feature: Feature, attachment?: Attachment, wanted: readonly OwnChain[] = []) {
     this.feature = feature;
+    this.#owner = attachment && instanceHash(attachment);
     this.#table = askTable(feature);
     this.#hooks = feature.hooks.map(({ name }) => askChain(feature, name));
     const prefixes = attachment ? feature.prefixes : [];
@@ -67,9 +69,14 @@ export class Seen {
     });
     if (asked.length > 0) host.use(Nft).look(asked.map(({ question }) => question));
     for (const { seen, key, question } of asked) {
-      const chain = question.answer?.data?.verdict?.chain;
-      if (chain !== undefined && seen.own.includes(chain)) seen.#ownKeys.push(key);
+      if (question.answer && seen.#owns(question.answer)) seen.#ownKeys.push(key);
     }
+  }
+
+  #owns({ data, userdata }: Element): boolean {
+    const chain = data?.verdict?.chain;
+    if (chain !== undefined) return this.own.includes(chain);
+    return this.#owner !== undefined && userdata?.comment?.startsWith(this.#owner) === true;
   }
 
   /** The keys that are there: those of the attachment, and those wanted that lead elsewhere. */

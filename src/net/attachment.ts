@@ -27,6 +27,9 @@ export function instanceHash({ network, ifName, containerId }: Attachment): stri
   return `${hashOf(network)}-${hashOf(`${ifName}:${containerId}`)}`;
 }
 
+/** How long an instanceHash is. */
+export const hashLength = 33;
+
 /**
  * The chain of iptables that the reference makes for a container in a network: `CNI-` and 24 hex
  * digits. Source: pkg/utils/utils.go, FormatChainName.

@@ -11,7 +11,7 @@ export interface Feature extends TableName {
   comment: string;
   /** The chains that an attachment may have, by the prefix of their names. */
   prefixes: readonly string[];
-  maps: readonly { name: string; key: readonly KeyType[] }[];
+  maps: readonly FeatureMap[];
   hooks: readonly {
     name: string;
     base: Hook;
@@ -21,13 +21,29 @@ export interface Feature extends TableName {
   keysOf(rule: Rule): readonly MapKey[];
 }
 
-/** A key that leads to a chain, and the map that it is in. */
+/** What the rules of hooks look up. */
+export interface FeatureMap {
+  name: string;
+  key: readonly KeyType[];
+  /**
+   * Absent: a key leads to the attachment's chain. The kernel then looks through all chains that a map
+   * leads to whenever one is added, which a node with thousands of them feels. Where a key gives a
+   * value (of these parts), or says all by being there (no parts), it does not.
+   */
+  data?: readonly KeyType[];
+}
+
+/** A key of a map, and what it gives; no `data`: it leads to the chain of whoever has it. */
 export interface MapKey {
   map: string;
   key: Uint8Array;
+  data?: Uint8Array;
 }
 
-/** A chain of an attachment. `keysOf` of its rules must give all of `keys`. */
+/**
+ * A chain of an attachment. `keysOf` of its rules must give all of `keys`. Where no key leads to it,
+ * its rules only say which keys are the attachment's.
+ */
 export interface OwnChain {
   prefix: string;
   rules: readonly (readonly ExpressionInput[])[];

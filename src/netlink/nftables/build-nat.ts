@@ -66,6 +66,37 @@ export function redirect(ip: Ip, port: number): ExpressionInput[] {
   ];
 }
 
+/** `dnat ip to KEY map @map`, after what loads the key: the map gives an address and a port. */
+export function redirectBy(map: string, family: "ip" | "ip6"): ExpressionInput[] {
+  const port = register(family === "ip" ? 1 : 4);
+  return [
+    { kind: "lookup", data: { set: map, from: first, to: first } },
+    { kind: "nat", data: { type: "dnat", family, address: first, port } },
+  ];
+}
+
+/** `ip daddr @set` or `ip daddr != @set` */
+export function isAmong(field: FieldName, set: string, op: "eq" | "neq" = "eq"): ExpressionInput[] {
+  const inverted = op === "neq" && { flags: ["invert" as const] };
+  return [load(field, first), { kind: "lookup", data: { set, from: first, ...inverted } }];
+}
+
+/** `ip saddr & 255.255.255.0 . ip daddr @set` */
+export function isPairAmong(
+  family: "ip" | "ip6",
+  mask: Uint8Array,
+  set: string,
+): ExpressionInput[] {
+  const zeros = { value: new Uint8Array(mask.length) };
+  const masked = { from: first, to: first, length: mask.length, mask: { value: mask }, xor: zeros };
+  return [
+    load(`${family} saddr`, first),
+    { kind: "bitwise", data: masked },
+    load(`${family} daddr`, register(family === "ip" ? 1 : 4)),
+    { kind: "lookup", data: { set, from: first } },
+  ];
+}
+
 /** Where a rule redirects to. */
 export function redirection(
   expressions: readonly Expression[] | undefined,
