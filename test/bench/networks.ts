@@ -21,4 +21,10 @@ export const networks: Network[] = [
       },
     ],
   },
+  {
+    label: "macvlan + host-local",
+    plugins: [
+      { type: "macvlan", master: "under0", ipam: { ...hostLocal, subnet: "10.11.0.0/16" } },
+    ],
+  },
 ];

@@ -27,7 +27,8 @@ export class Bench {
   constructor(scratch: string) {
     this.scratch = scratch;
     sh(`mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /var/lib; mount -t sysfs sysfs /sys
-        mkdir -p ${scratch}; ip link set lo up; ip netns add bench`);
+        mkdir -p ${scratch}; ip link set lo up; ip netns add bench
+        ip link add under0 type veth peer name under1; ip link set under0 up; ip link set under1 up`);
   }
 
   /** One VERSION call, in milliseconds. */

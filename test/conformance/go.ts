@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import t from "tap";
 import { cniBin, go } from "../harness/hosts.ts";
-import { type Sandbox, sandbox } from "../harness/sandbox.ts";
+import { type Sandbox, type SandboxOptions, sandbox } from "../harness/sandbox.ts";
 
 /** Where each side's plugins stand. */
 export const bins = { go: process.env.CNI_GO ?? "/usr/lib/cni", ours: cniBin };
@@ -15,9 +15,13 @@ export type Side = (typeof sides)[number];
 export const commonVersions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0"];
 
 /** A case that has both sides at hand. */
-export function compared(name: string, body: (box: Sandbox) => void): void {
+export function compared(
+  name: string,
+  body: (box: Sandbox) => void,
+  options: SandboxOptions = {},
+): void {
   if (go) void t.test(name, { skip: "CNI_BIN is Go's: nothing to compare with" }, async () => {});
   else if (!existsSync(`${bins.go}/bridge`)) {
     void t.test(name, { skip: `no Go plugins in ${bins.go}` }, async () => {});
-  } else sandbox(name, body);
+  } else sandbox(name, options, body);
 }
