@@ -20,9 +20,9 @@ import { type Report, readTap, sum } from "./tap.ts";
 
 const out = "build/test";
 const goDirectory = "/usr/lib/cni";
-const onNode = /applets\/(bridge|loopback|host-local|macvlan)\.test/;
+const onNode = /applets\/(bridge|loopback|host-local|macvlan|ptp|tap|host-device)\.test/;
 const onGo =
-  /applets\/(bridge(-port|-address|-check|-masquerade|-spoofcheck)?|loopback|macvlan|ipvlan|vlan)\.test/;
+  /applets\/(bridge(-port|-address|-check|-masquerade|-spoofcheck)?|loopback|macvlan|ipvlan|vlan|ptp|host-device(-loan|-select)?)\.test/;
 const jobs = 2;
 const fileTimeout = 600_000;
 
