@@ -9,6 +9,7 @@ export const applets = [
   "macvlan",
   "portmap",
   "ptp",
+  "sample",
   "static",
   "tap",
   "vlan",
