@@ -170,17 +170,29 @@ onlyOurs("CHECK finds what is damaged", "it looks at less", (box) => {
   const { host } = box;
   const attached = attach(box, config);
   attached.check();
-  const chain = (prefix: string) =>
-    new RegExp(`${prefix}-\\S+`).exec(host.sh("nft list chains ip"))?.[0];
   const ip = "ip cnibox_portmap";
+  const chain = `${ip} ${/mapped-\S+/.exec(host.sh("nft list chains ip"))?.[0]}`;
+  const handle = `$(nft -a list chain ${chain} | sed -n 's/.*tcp.*handle //p')`;
+  const owner = /comment "(.*?)"/.exec(host.sh(`nft list chain ${chain}`))?.[1];
   const damages: [string, RegExp][] = [
-    [`nft flush chain ${ip} ${chain("dnat")}`, /expected 2 rules, found 0 in chain dnat-/],
-    [`nft flush chain ${ip} ${chain("snat")}`, /expected 2 rules, found 0 in chain snat-/],
+    [`nft flush chain ${chain}`, /expected 3 rules, found 0 in chain mapped-/],
     [`nft flush chain ${ip} output`, /what all containers share in nft table ip .* is damaged/],
-    [`nft delete element ${ip} ports '{ udp . 8053 }'`, /map ports does not lead to chain dnat-/],
+    [`nft delete element ${ip} ports '{ udp . 8053 }'`, /ports does not lead to chain mapped-/],
+    [`nft delete element ${ip} containers '{ 10.1.2.2 }'`, /containers does not lead to/],
+    [`nft flush set ${ip} siblings24`, /siblings24 does not lead to chain mapped-/],
     [
-      `nft replace rule ${ip} ${chain("dnat")} handle $(nft -a list chain ${ip} ${chain("dnat")} | sed -n 's/.*tcp.*handle //p') tcp dport 8080 dnat to 10.1.2.2:81`,
-      /rule 1 has changed in chain dnat-/,
+      `nft delete element ${ip} ports '{ udp . 8053 }'
+       nft add element ${ip} ports '{ udp . 8053 comment "${owner}" : 10.1.2.2 . 54 }'`,
+      /ports does not lead to chain mapped-.*, or to what it says, of nft table ip/,
+    ],
+    [
+      `nft delete element ${ip} ports '{ udp . 8053 }'
+       nft add element ${ip} ports '{ udp . 8053 comment "other" : 10.1.2.2 . 53 }'`,
+      /ports does not lead to chain mapped-/,
+    ],
+    [
+      `nft replace rule ${chain} handle ${handle} tcp dport 8080 dnat to 10.1.2.2:81`,
+      /rule 1 has changed in chain mapped-/,
     ],
     ["nft delete table ip6 cnibox_portmap", /there is no nft table ip6 cnibox_portmap/],
   ];

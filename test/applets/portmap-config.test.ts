@@ -149,59 +149,126 @@ onlyOurs("addresses: the interface's own, the first of each family", "rules", ({
   assert.deepEqual(add([{ address: "10.5.5.5/24" }]), ["tcp dport 8080 dnat to 10.5.5.5:80"]);
 });
 
-onlyOurs("the rules: one chain for each container, led to by maps", "rules", ({ host, cni }) => {
-  const mappings = [
-    mapping(8080, 80),
-    mapping(8053, 53, "udp"),
-    mapping(9000, 9001, "sctp"),
-    mapping(8081, 81, "tcp", "192.168.0.2"),
-    mapping(8082, 82, "tcp", "2001:db8:a::1"),
-  ];
-  const config = { ...portmap(mappings), cniVersion };
-  cni.add(config, { prevResult });
-  const listed = (family: string) =>
-    host.sh(`nft list table ${family} cnibox_portmap`).replace(/\s+/g, " ").trim();
-  const id = "8e48f37d5de60467-f4d01f2ef4b92245"; // of net1, and of eth0:c1
-  const comment = `comment "${id}, net: net1, if: eth0, id: c1"`;
-  const tables = [listed("ip"), listed("ip6")];
-  for (const [i, family] of (["ip", "ip6"] as const).entries()) {
-    const text = tables[i] ?? "";
-    const elements = [...text.matchAll(/[\w.:]+(?: \. \w+)* : jump \w+-/g)].map(String).sort();
-    const address = { ip: "10.1.2.2", ip6: "2001:db8:42::2" }[family];
-    const own = {
-      ip: "192.168.0.2 . tcp . 8081 : jump dnat-",
-      ip6: "2001:db8:a::1 . tcp . 8082 : jump dnat-",
-    }[family];
-    const shared = ["tcp . 8080", "udp . 8053", "sctp . 9000"].map((key) => `${key} : jump dnat-`);
-    assert.deepEqual(elements, [...shared, own, `${address} : jump snat-`].sort());
-  }
-  const [ip = "", ip6 = ""] = tables;
-  assert.ok(
-    ip.includes("fib daddr type != local return ip daddr . meta l4proto . th dport vmap"),
-    ip,
-  );
-  assert.ok(ip6.includes("ip6 daddr ::1 return fib daddr type != local return ip6 daddr ."), ip6);
-  const rules = {
-    ip: [
-      `ip daddr 192.168.0.2 tcp dport 8081 dnat to 10.1.2.2:81 ${comment}`,
-      `tcp dport 8080 dnat to 10.1.2.2:80 ${comment}`,
-      `udp dport 8053 dnat to 10.1.2.2:53 ${comment}`,
-      `sctp dport 9000 dnat to 10.1.2.2:9001 ${comment}`,
-    ],
-    snat: [
-      `ip saddr 10.1.2.0/24 ip daddr 10.1.2.2 masquerade ${comment}`,
-      `ip saddr 127.0.0.0/8 ip daddr 10.1.2.2 masquerade ${comment}`,
-    ],
-  };
-  assert.ok(ip.includes(`chain dnat-${id} { ${rules.ip.join(" ")} }`), ip);
-  assert.ok(ip.includes(`chain snat-${id} { ${rules.snat.join(" ")} }`), ip);
+const mixed = [
+  mapping(8080, 80),
+  mapping(8053, 53, "udp"),
+  mapping(9000, 9001, "sctp"),
+  mapping(8081, 81, "tcp", "192.168.0.2"),
+  mapping(8082, 82, "tcp", "2001:db8:a::1"),
+];
+const id = "8e48f37d5de60467-f4d01f2ef4b92245"; // of net1, and of eth0:c1
+const owner = `comment "${id}, net: net1, if: eth0, id: c1"`;
 
+type Host = { sh(commands: string): string };
+
+function listed(host: Host, family: string): string {
+  return host.sh(`nft list table ${family} cnibox_portmap`).replace(/\s+/g, " ").trim();
+}
+
+/** What the maps and sets hold, as `NAME: ELEMENT`, without the owners. */
+function elementsOf(host: Host, family: string): string[] {
+  const sets = listed(host, family).matchAll(
+    /(?:map|set) (\w+) \{[^}]*? elements = \{ (.*?) \} \}/g,
+  );
+  return [...sets]
+    .flatMap(([, name, list = ""]) => {
+      const whole = list.replaceAll(` ${owner}`, "");
+      assert.doesNotMatch(whole, /comment/, "all have the owner");
+      return whole.split(", ").map((element) => `${name}: ${element}`);
+    })
+    .sort();
+}
+
+onlyOurs("the rules: maps that are the same for all, and what they hold", "rules", (box) => {
+  const { host, cni } = box;
+  const config = { ...portmap(mixed), cniVersion };
   cni.add(config, { prevResult });
-  assert.deepEqual([listed("ip"), listed("ip6")].map(sorted), tables.map(sorted), "ADD again");
+  assert.deepEqual(elementsOf(host, "ip"), [
+    "addressed: 192.168.0.2 . tcp . 8081 : 10.1.2.2 . 81",
+    "containers: 10.1.2.2",
+    "ports: sctp . 9000 : 10.1.2.2 . 9001",
+    "ports: tcp . 8080 : 10.1.2.2 . 80",
+    "ports: udp . 8053 : 10.1.2.2 . 53",
+    "siblings24: 10.1.2.0 . 10.1.2.2",
+  ]);
+  assert.deepEqual(elementsOf(host, "ip6"), [
+    "addressed: 2001:db8:a::1 . tcp . 8082 : 2001:db8:42::2 . 82",
+    "containers: 2001:db8:42::2",
+    "ports: sctp . 9000 : 2001:db8:42::2 . 9001",
+    "ports: tcp . 8080 : 2001:db8:42::2 . 80",
+    "ports: udp . 8053 : 2001:db8:42::2 . 53",
+    "siblings64: 2001:db8:42:: . 2001:db8:42::2",
+  ]);
+  const redirecting = (family: string) =>
+    "fib daddr type != local return " +
+    `${family} daddr . meta l4proto . th dport vmap @guarded_addressed ` +
+    `dnat ${family} to ${family} daddr . meta l4proto . th dport map @addressed ` +
+    "meta l4proto . th dport vmap @guarded_ports " +
+    `dnat ${family} to meta l4proto . th dport map @ports }`;
+  const ip = listed(host, "ip");
+  const hook = (name: string) =>
+    new RegExp(`chain ${name} \\{ type nat hook [^;]*; policy \\w+; (.*?\\})`);
+  for (const name of ["prerouting", "output"]) {
+    assert.equal(hook(name).exec(ip)?.[1], redirecting("ip"));
+    assert.equal(
+      hook(name).exec(listed(host, "ip6"))?.[1],
+      `ip6 daddr ::1 return ${redirecting("ip6")}`,
+    );
+  }
+  const notes = [
+    "ip daddr 192.168.0.2 tcp dport 8081 dnat to 10.1.2.2:81",
+    "tcp dport 8080 dnat to 10.1.2.2:80",
+    "udp dport 8053 dnat to 10.1.2.2:53",
+    "sctp dport 9000 dnat to 10.1.2.2:9001",
+    "ip daddr 10.1.2.2 ip saddr 10.1.2.0/24 masquerade",
+  ];
+  const chain = `chain mapped-${id} { ${notes.map((rule) => `${rule} ${owner}`).join(" ")} }`;
+  assert.ok(ip.includes(chain), ip);
+
+  const before = ["ip", "ip6"].map((family) => listed(host, family));
+  cni.add(config, { prevResult });
+  assert.deepEqual(
+    ["ip", "ip6"].map((f) => sorted(listed(host, f))),
+    before.map(sorted),
+    "ADD again",
+  );
+  // An operator may keep the rules in a file.
+  host.sh("nft list ruleset >/run/rules; nft flush ruleset; nft -f /run/rules");
+  cni.check(config, { prevResult });
+
   const fewer = { ...portmap([mapping(8080, 80)]), cniVersion };
   cni.add(fewer, { prevResult });
   assert.deepEqual(rulesOf(host), ["tcp dport 8080 dnat to 10.1.2.2:80"]);
-  assert.doesNotMatch(listed("ip"), /8053|9000|8081/, "what it had before is gone");
+  assert.doesNotMatch(listed(host, "ip"), /8053|9000|8081/, "what it had before is gone");
+});
+
+onlyOurs("the first of two mappings of one port counts", "as the rules stand", ({ host, cni }) => {
+  cni.add({ ...portmap([mapping(8080, 80), mapping(8080, 81)]), cniVersion }, { prevResult });
+  assert.match(listed(host, "ip"), /tcp \. 8080 .*? : 10\.1\.2\.2 \. 80 /);
+});
+
+onlyOurs("subnets of any length", "rules", ({ host, cni }) => {
+  const expected = {
+    "10.1.2.2/24": "siblings24: 10.1.2.0 . 10.1.2.2",
+    "10.1.2.2/32": "siblings32: 10.1.2.2 . 10.1.2.2",
+    "10.1.2.2/31": "siblings32: 10.1.2.2 . 10.1.2.2",
+    "10.1.2.2/19": "siblings20: 10.1.0.0 . 10.1.2.2",
+    "10.1.2.2/0": "siblings8: 10.0.0.0 . 10.1.2.2",
+    "2001:db8:42:7::2/60": "siblings64: 2001:db8:42:7:: . 2001:db8:42:7::2",
+    "2001:db8:42:7::2/128": "siblings128: 2001:db8:42:7::2 . 2001:db8:42:7::2",
+  };
+  for (const [address, element] of Object.entries(expected)) {
+    const config = { ...portmap([mapping(8080, 80)]), cniVersion };
+    const attached = cni.attach(config, {
+      prevResult: { ...prevResult, ips: [{ interface: 1, address }] },
+    });
+    const family = address.includes(":") ? "ip6" : "ip";
+    const siblings = elementsOf(host, family).filter((each) => each.startsWith("siblings"));
+    assert.deepEqual(siblings, [element], address);
+    attached.check();
+    attached.del();
+    assert.doesNotMatch(host.sh("nft list ruleset"), /portmap/);
+  }
 });
 
 /** Elements of a map come in any order. */
@@ -226,6 +293,36 @@ onlyOurs("conditions hold for one container, not for all", "for all", async (box
   assert.match(ask(outside, "tcp", hostAddress[6], 8080) ?? "", /^one /);
   assert.match(ask(host, "tcp", hostAddress[4], 8080) ?? "", /^one /);
   assert.match(ask(outside, "tcp", hostAddress[4], 8081) ?? "", /^two /);
+});
+
+onlyOurs("who fails the conditions of one gets what all get", "for all", async (box) => {
+  const { host, container, addOutside } = box;
+  const outside = addOutside();
+  const other = box.addNamespace("c2");
+  const fromOutside = { conditionsV4: ['iifname "out0"'] };
+  attach(box, portmap([mapping(8080, 80)], fromOutside));
+  attach(box, portmap([mapping(8080, 80)]), { container: other, containerId: "c2" });
+  await serve(container, "one", "tcp/80");
+  await serve(other, "two", "tcp/80");
+  assert.match(ask(outside, "tcp", hostAddress[4], 8080) ?? "", /^one /);
+  assert.match(ask(host, "tcp", hostAddress[4], 8080) ?? "", /^two /);
+});
+
+onlyOurs("conditions come and go with another ADD", "for all", ({ host, cni }) => {
+  const conditional = { ...one, conditionsV4: ["ip saddr 10.0.0.0/8"] };
+  for (const config of [one, conditional, one, conditional]) {
+    cni.add(config, { prevResult });
+    cni.check(config, { prevResult });
+    const other = config === one ? conditional : one;
+    assert.throws(() => cni.check(other, { prevResult }), /Port mappings are damaged/);
+  }
+  assert.deepEqual(elementsOf(host, "ip"), [
+    "containers: 10.1.2.2",
+    `guarded_ports: tcp . 8080 : jump guarded-${id}`,
+    "siblings24: 10.1.2.0 . 10.1.2.2",
+  ]);
+  cni.del(conditional);
+  assert.doesNotMatch(host.sh("nft list ruleset"), /portmap/);
 });
 
 onlyOurs("iptables' conditions hold natively", "for all", async (box) => {

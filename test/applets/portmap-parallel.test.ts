@@ -26,10 +26,9 @@ onlyOurs(`${count} at once, then ${count} DELs`, "it takes minutes", { timeout }
   const all = Array.from({ length: count }, (_, i) => i);
   await Promise.all(all.map((i) => cni.addAsync(config(i), at(i))));
   const text = host.sh("nft list ruleset");
-  assert.equal(text.match(/dnat to/g)?.length, 4 * count);
-  assert.equal(text.match(/ : jump dnat-/g)?.length, 4 * count, "every port leads to its chain");
-  assert.equal(text.match(/ : jump snat-/g)?.length, 2 * count);
-  assert.equal(text.match(/vmap @ports/g)?.length, 4, "what is shared is there once");
+  assert.equal(text.match(/dnat to/g)?.length, 4 * count, "notes");
+  assert.equal(text.match(/(tcp|udp) \. 20\d{3} comment/g)?.length, 4 * count, "ports");
+  assert.equal(text.match(/map @ports/g)?.length, 4, "what is shared is there once");
   for (const i of [0, 57, 99]) cni.check(config(i), at(i));
 
   // Half of them go while the others come anew.
