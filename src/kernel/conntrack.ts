@@ -77,7 +77,7 @@ export class Conntrack {
 
   #find(wanted: readonly Addressed[]): Row[] {
     const [first] = wanted;
-    if (!first) return [];
+    if (!first || this.#isEmpty()) return [];
     const ports = [...new Set(wanted.map(({ port }) => port))];
     const readings = ports.length > maxReadings ? [undefined] : ports;
     const messages = readings.flatMap((port) => this.#dump(first, port));
@@ -86,6 +86,12 @@ export class Conntrack {
       const found = connection && wanted.some((each) => isAddressed(each, connection));
       return found ? [{ message, connection }] : [];
     });
+  }
+
+  /** To look through a table without connections takes the kernel milliseconds: it is a large one. */
+  #isEmpty(): boolean {
+    const count = this.#netns.sysctl.readIfPresent("net", "netfilter", "nf_conntrack_count");
+    return count === "0";
   }
 
   #dump({ family, protocol }: Addressed, port: number | undefined): ConntrackMessage[] {
