@@ -27,4 +27,18 @@ export const networks: Network[] = [
       { type: "macvlan", master: "under0", ipam: { ...hostLocal, subnet: "10.11.0.0/16" } },
     ],
   },
+  {
+    label: "ptp + host-local",
+    plugins: [{ type: "ptp", ipam: { ...hostLocal, subnet: "10.12.0.0/16" } }],
+  },
+  {
+    label: "ptp with ipMasq + host-local",
+    plugins: [{ type: "ptp", ipMasq: true, ipam: { ...hostLocal, subnet: "10.13.0.0/16" } }],
+  },
+  {
+    label: "host-device + host-local",
+    plugins: [
+      { type: "host-device", device: "lent0", ipam: { ...hostLocal, subnet: "10.14.0.0/16" } },
+    ],
+  },
 ];

@@ -28,7 +28,8 @@ export class Bench {
     this.scratch = scratch;
     sh(`mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /var/lib; mount -t sysfs sysfs /sys
         mkdir -p ${scratch}; ip link set lo up; ip netns add bench
-        ip link add under0 type veth peer name under1; ip link set under0 up; ip link set under1 up`);
+        ip link add under0 type veth peer name under1; ip link set under0 up; ip link set under1 up
+        ip link add lent0 type veth peer name lent1`);
   }
 
   /** One VERSION call, in milliseconds. */
