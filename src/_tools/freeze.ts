@@ -23,7 +23,8 @@ export function freeze(
   const image = `${unfrozen}.image`;
   const run = spawnSync(unfrozen, ["--freeze", image, directory, ...modules], { encoding: "utf8" });
   if (run.status !== 0) {
-    throw new Error(`Cannot freeze ${executable}: ${run.stdout}${run.stderr}${run.error ?? ""}`);
+    const why = `${run.stdout}${run.stderr}${run.error ?? ""}`;
+    throw new Error(`Cannot freeze ${executable} (FROZEN in the Makefile is its room): ${why}`);
   }
   const file = readFileSync(unfrozen);
   const bytes = readFileSync(image);
