@@ -178,11 +178,26 @@ onlyOurs("DEL after a note was lost or damaged goes by the alias", "it has no no
 
 onlyOurs("DEL without a note leaves an interface alone that is no device's", "-", (box) => {
   const { container, cni } = box;
-  container.sh("ip link add eth0 type bridge; ip link set eth0 alias 'rack 5'");
-  const before = picture(box);
-  cni.del(config);
-  cni.del({ type: "host-device", hwaddr: "02:00:00:00:00:09" });
-  assert.deepEqual(picture(box), before);
+  container.sh("ip link add eth0 type bridge");
+  for (const alias of ["rack 5", "dev9"]) {
+    container.sh(`ip link set eth0 alias '${alias}'`);
+    const before = picture(box);
+    cni.del(config);
+    if (alias === "rack 5") cni.del({ type: "host-device", hwaddr: "02:00:00:00:00:09" });
+    assert.deepEqual(picture(box), before, alias);
+  }
+});
+
+onlyOurs("DEL leaves a device alone that somebody has brought home already", "-", (box) => {
+  const { host, cni, reserved } = box;
+  device(box);
+  const attached = cni.attach(config);
+  host.sh(`ip -n c1 link set eth0 netns $$; ip link set eth0 alias ''; ip link set eth0 down
+    ip link set eth0 name dev0; ip link set dev0 up`);
+  const { links } = host.state();
+  attached.del();
+  assert.deepEqual(host.state().links, links, "it is up");
+  assert.deepEqual([reserved(), host.state().files], [[], {}]);
 });
 
 onlyOurs("DEL needs no selector that still fits", "it decodes as ADD does", (box) => {
