@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import { go, type Namespace, onlyOurs, type Sandbox, sandbox } from "../harness/sandbox.ts";
 import { ask, askFrom, serve } from "../harness/servers.ts";
-import { attach, hostAddress, mapping, network, portmap } from "./portmap-support.ts";
+import {
+  attach,
+  hostAddress,
+  mapping,
+  network,
+  portmap,
+  withoutPrograms,
+} from "./portmap-support.ts";
 
 const cniVersion = "1.0.0";
 const config = portmap([mapping(8080, 80), mapping(8053, 53, "udp")]);
@@ -247,10 +254,10 @@ onlyOurs("GC removes what no attachment of the network owns", "it has none", asy
   assert.doesNotMatch(host.sh("nft list ruleset"), /portmap/);
 });
 
-onlyOurs("STATUS says whether ports can be mapped", "it has none", ({ cni }) => {
+onlyOurs("STATUS says whether ports can be mapped", "it has none", ({ host, cni }) => {
   cni.status(forgetful);
   cni.status({ ...forgetful, backend: "iptables" });
-  const without = { prefix: ["env", "PATH=/nowhere"] };
+  const without = { prefix: withoutPrograms(host) };
   cni.status(forgetful, without);
   assert.throws(
     () => cni.status({ ...forgetful, backend: "iptables" }, without),

@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import { CniFailure, differs, onlyOurs, sandbox, versions } from "../harness/sandbox.ts";
 import { ask, serve } from "../harness/servers.ts";
-import { attach, hostAddress, mapping, network, portmap } from "./portmap-support.ts";
+import {
+  attach,
+  hostAddress,
+  mapping,
+  network,
+  portmap,
+  withoutPrograms,
+} from "./portmap-support.ts";
 
 /** A result that needs no bridge: nothing is sent to it. */
 const prevResult = {
@@ -357,6 +364,7 @@ onlyOurs(
       [{ conditionsV4: ["ip6", "saddr", "::1"] }, /"ip6" is of the other family$/],
       [{ backend: "nftables", conditionsV4: ["tcp dport 99999"] }, /"99999" is no port number$/],
     ];
+    const prefix = withoutPrograms(host);
     const before = host.state();
     for (const [more, message] of cases) {
       const error = failure(() => cni.add({ ...one, ...more }, { prevResult }));
@@ -364,7 +372,6 @@ onlyOurs(
       assert.equal(error.code, 2);
     }
     const needsIptables = { ...one, conditionsV4: ["-m", "string", "--string", "x"] };
-    const prefix = ["env", "PATH=/nowhere"];
     const error = failure(() => cni.add(needsIptables, { prevResult, prefix }));
     assert.match(error.message, /"-m string" is not known$/);
     assert.deepEqual(host.state(), before);

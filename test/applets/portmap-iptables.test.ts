@@ -4,7 +4,14 @@ import { spawnSync } from "node:child_process";
 import { go, onlyOurs, type Sandbox, sandbox } from "../harness/sandbox.ts";
 import { ask, serve } from "../harness/servers.ts";
 import { orSkip } from "../net/support.ts";
-import { attach, hostAddress, mapping, network, portmap } from "./portmap-support.ts";
+import {
+  attach,
+  hostAddress,
+  mapping,
+  network,
+  portmap,
+  withoutPrograms,
+} from "./portmap-support.ts";
 
 const cniVersion = "1.0.0";
 const backend = "iptables";
@@ -189,9 +196,9 @@ orSkip(noLegacy || "", "tables of iptables-legacy are cleaned too", (box) => {
 });
 
 onlyOurs("without the program the error says so", "other words", ({ cni, host }) => {
+  const prefix = withoutPrograms(host);
   const before = host.state();
   const config = { ...portmap([mapping(8080, 80)], { backend }), cniVersion };
-  const prefix = ["env", "PATH=/nowhere"];
   assert.throws(
     () => cni.add(config, { prevResult, prefix }),
     /^Error: Cannot map ports: iptables is not in PATH$/,

@@ -41,3 +41,9 @@ export function joined({ cni, addNamespace }: Sandbox, name: string): Namespace 
   cni.add(network, { container, containerId: name });
   return container;
 }
+
+/** What stands before a plugin that is to find no program in PATH, but for the one that it runs on. */
+export function withoutPrograms(host: Namespace): string[] {
+  host.sh(`mkdir -p /run/bin; ln -sf ${process.execPath} /run/bin/node`);
+  return ["env", "PATH=/run/bin"];
+}
