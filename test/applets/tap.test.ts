@@ -250,13 +250,20 @@ onlyOurs(
 onlyOurs("selinuxContext labels the program that makes the tap", why, needs, (box) => {
   const { host, container, cni } = box;
   const strace = ["strace", "-f", "-qq", "-s", "64", "-o", "/run/trace"];
-  const calls = ["-e", "trace=execve,openat,write,setns", "-e", "inject=write:retval=9:when=1..2"];
+  const calls = ["-e", "trace=execve,openat,write,setns"];
   const config = {
     ...layer2,
     ...{ owner: 1234, group: 1235, multiQueue: true, mtu: 1300, mac: "02:00:00:00:00:07" },
     selinuxContext: "u:r:t:s0",
   };
-  cni.add(config, { prefix: [...strace, ...calls] });
+  // Which write of its thread it is: the first of the engine, not of Node.
+  cni.invoke("ADD", config, { prefix: [...strace, ...calls] });
+  const writes = host.sh("grep ' write(' /run/trace").split("\n");
+  const last = writes.findIndex((line) => line.includes('"u:r:t:s0"'));
+  const thread = writes[last]?.split(" ")[0];
+  const n = writes.slice(0, last + 1).filter((line) => line.startsWith(`${thread} `)).length;
+  const inject = ["-e", `inject=write:retval=9:when=${n}..${n + 1}`];
+  cni.add(config, { prefix: [...strace, ...calls, ...inject] });
   const trace = host.sh("cat /run/trace").split("\n");
   const at = (pattern: RegExp) => trace.findIndex((line) => pattern.test(line));
   const label = at(/write\(\d+, "u:r:t:s0", 8\)/);
