@@ -61,7 +61,9 @@ for (const list of [deferred, deferredGo]) rmSync(list, { force: true });
 const passes: Pass[] = [
   {
     name: "native",
-    files: sanitize ? all.filter((file) => black(file) && !/-(faults|kills|parallel)/.test(file)) : all,
+    files: sanitize
+      ? all.filter((file) => black(file) && !/-(faults|kills|parallel)/.test(file))
+      : all,
     env: { CNI_BIN: resolve(engine), CNIBOX_DEFER: deferred },
   },
 ];
