@@ -16,7 +16,6 @@
         "native/path.cc",
         "native/poll.cc",
         "native/process.cc",
-        "native/signal.cc",
         "native/socket.cc",
         "native/spawn.cc",
         "native/stat.cc",

@@ -60,7 +60,6 @@ const Export kExports[] = {
     {"getsockname", Getsockname},
     {"setsockopt", Setsockopt},
     {"getsockopt", Getsockopt},
-    {"attachFilter", AttachFilter},
     {"shutdown", Shutdown},
     {"send", Send},
     {"recv", Recv},
@@ -71,8 +70,6 @@ const Export kExports[] = {
     {"spawn", Spawn},
     {"waitpid", Waitpid},
     {"kill", Kill},
-    {"setsid", Setsid},
-    {"catchSignals", CatchSignals},
 
     {"clock", Clock},
     {"random", Random},

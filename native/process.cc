@@ -82,9 +82,4 @@ Napi::Value Kill(const Arguments& args) {
   return args.Env().Undefined();
 }
 
-Napi::Value Setsid(const Arguments& args) {
-  Try("setsid", [] { return setsid(); });
-  return args.Env().Undefined();
-}
-
 }  // namespace cnibox

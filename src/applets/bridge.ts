@@ -182,12 +182,10 @@ export default defineApplet({
     const { config, host, container } = call;
     const attachment = attachmentOf(call);
     const addresses = container ? iface.globalAddresses(container, attachment.ifName) : [];
-    const isLeased = config.ipam?.type === "dhcp"; // it gives its lease back over the link
     tryAll(
-      () => isLeased && ipam.del(call),
       () => container?.links.remove(attachment.ifName),
       () => removeHostVeth(host, attachment), // its namespace may live on without its name
-      () => !isLeased && config.ipam?.type && ipam.del(call),
+      () => config.ipam?.type && ipam.del(call),
       () => config.macspoofchk && spoofCheck.teardown(host, attachment),
       () => config.ipMasq && masquerade.teardown(host, attachment, addresses),
     );

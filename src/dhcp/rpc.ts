@@ -14,7 +14,6 @@ import {
   type CallArgs,
   type CallResult,
   emptyType,
-  failureType,
   readArgs,
   readResult,
   requestType,
@@ -27,11 +26,7 @@ import { fromUtf8 } from "./text.ts";
 
 export type { CallArgs, CallResult } from "./rpc-types.ts";
 
-/**
- * The first two are the reference's; it answers the others with an error. `DHCP.Check` gives the
- * result of a lease that is held and gets none, `DHCP.Collect` releases what GC does not list.
- */
-export type Method = "DHCP.Allocate" | "DHCP.Release" | "DHCP.Check" | "DHCP.Collect";
+export type Method = "DHCP.Allocate" | "DHCP.Release";
 
 /** The longest head of HTTP that is read. */
 const longestHead = 8192;
@@ -60,9 +55,7 @@ export interface IncomingReply {
   readonly seq: number;
   /** What the daemon says went wrong; absent if nothing did. */
   readonly error?: string;
-  /** More about the error; the reference has none, and skips ours. */
-  readonly detail?: string;
-  /** What `DHCP.Allocate` or `DHCP.Check` gave. */
+  /** What `DHCP.Allocate` gave. */
   readonly result?: CallResult;
 }
 
@@ -153,18 +146,11 @@ export class RpcServer {
     return concat(header, body);
   }
 
-  /**
-   * The bytes that answer a call which failed. Go does not look at the body of a failure, so there is
-   * room in it for `detail`.
-   */
-  fail({ method, seq }: IncomingCall, error: string, detail = ""): Uint8Array {
+  /** The bytes that answer a call which failed. */
+  fail({ method, seq }: IncomingCall, error: string): Uint8Array {
     const response = { ServiceMethod: method, Seq: seq, Error: error };
     const header = this.#encoder.encode(responseType, response);
-    const body =
-      detail === ""
-        ? this.#encoder.encode(emptyType, {})
-        : this.#encoder.encode(failureType, { Detail: detail });
-    return concat(header, body);
+    return concat(header, this.#encoder.encode(emptyType, {}));
   }
 }
 
@@ -197,10 +183,9 @@ export class RpcClient {
       this.#incoming.push(bytes).map(([header, body]) => {
         const seq = numberOf(header.Seq);
         const error = stringOf(header.Error);
-        const detail = error === "" ? "" : stringOf(body.Detail);
-        if (error !== "") return { seq, error, ...(detail === "" ? {} : { detail }) };
-        const gives = ["DHCP.Allocate", "DHCP.Check"].includes(stringOf(header.ServiceMethod));
-        return gives ? { seq, result: readResult(body) } : { seq };
+        if (error !== "") return { seq, error };
+        const isAllocate = stringOf(header.ServiceMethod) === "DHCP.Allocate";
+        return isAllocate ? { seq, result: readResult(body) } : { seq };
       }),
     );
   }
