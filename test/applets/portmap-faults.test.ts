@@ -4,9 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
-import { disturb, type Place, prepareFaults } from "../harness/faults.ts";
-import { errorOf } from "../harness/plugins.ts";
-import type { Outcome } from "../harness/processes.ts";
+import { disturb, mayStay, prepareFaults, saysWhy } from "../harness/faults.ts";
 import { onlyOurs, type Sandbox } from "../harness/sandbox.ts";
 import { mapping, portmap } from "./portmap-support.ts";
 
@@ -36,21 +34,6 @@ function prepare({ host }: Sandbox) {
 /** A UDP connection to the port, as a client has it who finds nobody there. */
 function disappoint({ host }: Sandbox) {
   host.sh("bash -c 'echo hello >/dev/udp/127.0.0.1/8053' || true");
-}
-
-function saysWhy({ call, text }: Place, done: Outcome): boolean {
-  if (/^write\(1,/.test(text)) return true; // stdout itself is what failed
-  if (call === "setns" && done.signal === "SIGABRT") return true;
-  try {
-    return errorOf(done).msg !== "";
-  } catch {
-    return false;
-  }
-}
-
-/** A reply that does not arrive tells nothing of the request: the kernel may have done it. */
-function mayStay({ call }: Place): boolean {
-  return /^(recv|getsockopt|setns)/.test(call);
 }
 
 const why = "a failed ADD leaves rules";

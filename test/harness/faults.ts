@@ -67,7 +67,7 @@ export function prepareFaults({ host, container, cni, stateWithout }: Sandbox, c
 }
 
 /** Whether a failed ADD told of it, where it could. */
-function saysWhy({ call, text }: Place, done: Outcome): boolean {
+export function saysWhy({ call, text }: Place, done: Outcome): boolean {
   if (/^write\(1,/.test(text)) return true; // stdout itself is what failed
   // Not back from another namespace: it stops at once, so that nothing is done in the wrong one.
   if (call === "setns" && done.signal === "SIGABRT") return true;
@@ -83,7 +83,7 @@ function saysWhy({ call, text }: Place, done: Outcome): boolean {
  * arrive tells nothing of the request: the kernel may have done it. (Before it receives, the addon
  * asks by getsockopt what kind of socket it is.)
  */
-function mayStay({ call }: Place): boolean {
+export function mayStay({ call }: Place): boolean {
   return /^(recv|getsockopt|setns)/.test(call);
 }
 
