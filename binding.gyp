@@ -16,6 +16,7 @@
         "native/path.cc",
         "native/poll.cc",
         "native/process.cc",
+        "native/signal.cc",
         "native/socket.cc",
         "native/spawn.cc",
         "native/stat.cc",

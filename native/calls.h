@@ -53,6 +53,7 @@ Napi::Value Accept(const Arguments& args);
 Napi::Value Getsockname(const Arguments& args);
 Napi::Value Setsockopt(const Arguments& args);
 Napi::Value Getsockopt(const Arguments& args);
+Napi::Value AttachFilter(const Arguments& args);
 Napi::Value Shutdown(const Arguments& args);
 
 // datagram.cc
@@ -73,6 +74,10 @@ Napi::Value Getpid(const Arguments& args);
 Napi::Value Exit(const Arguments& args);
 Napi::Value Waitpid(const Arguments& args);
 Napi::Value Kill(const Arguments& args);
+Napi::Value Setsid(const Arguments& args);
+
+// signal.cc
+Napi::Value CatchSignals(const Arguments& args);
 
 // spawn.cc
 Napi::Value Spawn(const Arguments& args);

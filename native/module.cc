@@ -60,6 +60,7 @@ const Export kExports[] = {
     {"getsockname", Getsockname},
     {"setsockopt", Setsockopt},
     {"getsockopt", Getsockopt},
+    {"attachFilter", AttachFilter},
     {"shutdown", Shutdown},
     {"send", Send},
     {"recv", Recv},
@@ -70,6 +71,8 @@ const Export kExports[] = {
     {"spawn", Spawn},
     {"waitpid", Waitpid},
     {"kill", Kill},
+    {"setsid", Setsid},
+    {"catchSignals", CatchSignals},
 
     {"clock", Clock},
     {"random", Random},

@@ -82,4 +82,9 @@ Napi::Value Kill(const Arguments& args) {
   return args.Env().Undefined();
 }
 
+Napi::Value Setsid(const Arguments& args) {
+  Try("setsid", [] { return setsid(); });
+  return args.Env().Undefined();
+}
+
 }  // namespace cnibox

@@ -1,5 +1,9 @@
 // Sockets: making, naming, options.
 
+#include <algorithm>
+#include <vector>
+
+#include <linux/filter.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -85,6 +89,19 @@ Napi::Value Getsockopt(const Arguments& args) {
   socklen_t size = args.Range(3, "length", 0, sizeof value);
   Try("getsockopt", [&] { return getsockopt(fd, level, name, value, &size); });
   return NewBytes(args.Env(), value, size);
+}
+
+Napi::Value AttachFilter(const Arguments& args) {
+  int fd = args.Descriptor(0);
+  Bytes program = args.Data(1, "program");
+  if (program.size % sizeof(sock_filter) != 0) args.Refuse("program", "whole instructions");
+  std::vector<sock_filter> instructions(program.size / sizeof(sock_filter));
+  std::copy_n(program.data, program.size, reinterpret_cast<uint8_t*>(instructions.data()));
+  sock_fprog whole = {static_cast<unsigned short>(instructions.size()), instructions.data()};
+  Try("setsockopt", [&] {
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &whole, sizeof whole);
+  });
+  return args.Env().Undefined();
 }
 
 Napi::Value Shutdown(const Arguments& args) {

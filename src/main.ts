@@ -41,6 +41,11 @@ function serve(io: Io): number {
 
 function runApplet(name: AppletName, args: readonly string[], io: Io): number {
   if (args[0] === "--help" || args[0] === "-h") return runTool(["--help", name], io);
+  const [first, ...others] = args;
+  if (first !== undefined) {
+    const { command } = loadModule(name).applet;
+    if (first === command?.name) return command.run(others, io);
+  }
   // What skel does too, without loading it and the applet.
   if (io.environ.CNI_COMMAND === "VERSION") {
     io.writeStdout(versionReply());

@@ -21,7 +21,8 @@ await buildEngine({
   entries: { main: "src/main.ts", ...Object.fromEntries(applets) },
   frozen: ["bridge", "host-local", "loopback"].map((name) => `applet/${name}.js`),
   // Rules of nf_tables are the larger half of what the bridge can do, and the rarer.
-  lazy: ["src/net/masquerade.ts", "src/net/spoof-check.ts"],
+  // A call of the DHCP plugin has no use for its daemon.
+  lazy: ["src/net/masquerade.ts", "src/net/spoof-check.ts", "src/dhcp/daemon/daemon.ts"],
   executable,
   sanitize,
 });

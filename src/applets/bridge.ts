@@ -182,10 +182,12 @@ export default defineApplet({
     const { config, host, container } = call;
     const attachment = attachmentOf(call);
     const addresses = container ? iface.globalAddresses(container, attachment.ifName) : [];
+    const isLeased = config.ipam?.type === "dhcp"; // it gives its lease back over the link
     tryAll(
+      () => isLeased && ipam.del(call),
       () => container?.links.remove(attachment.ifName),
       () => removeHostVeth(host, attachment), // its namespace may live on without its name
-      () => config.ipam?.type && ipam.del(call),
+      () => !isLeased && config.ipam?.type && ipam.del(call),
       () => config.macspoofchk && spoofCheck.teardown(host, attachment),
       () => config.ipMasq && masquerade.teardown(host, attachment, addresses),
     );

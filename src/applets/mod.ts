@@ -1,6 +1,7 @@
 /** The applets: one line each, the name of the file here, of the plugin, and of argv[0]. */
 export const applets = [
   "bridge",
+  "dhcp",
   "dummy",
   "host-device",
   "host-local",

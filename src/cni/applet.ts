@@ -6,7 +6,7 @@
  */
 import type { Netns } from "../kernel/netns.ts";
 import type { Config, ConfigSchema } from "./config.ts";
-import type { Outside } from "./outside.ts";
+import type { Io, Outside } from "./outside.ts";
 import type { Result } from "./result.ts";
 import type { Undo } from "./undo.ts";
 
@@ -100,6 +100,12 @@ export interface Applet<S extends ConfigSchema = ConfigSchema> {
    * `container` throw when they are used.
    */
   needsNetns?: boolean;
+  /** What the program is beside a plugin, where its first argument is `name`: a daemon. */
+  command?: {
+    name: string;
+    /** @returns the exit status */
+    run(args: readonly string[], io: Pick<Io, "environ" | "writeStdout" | "writeStderr">): number;
+  };
 }
 
 /** Types an applet by its schema. */

@@ -52,6 +52,9 @@ export const responseType: RecordType = {
 /** The body where there is nothing to say. */
 export const emptyType: RecordType = { name: "", fields: {} };
 
+/** The body of a failure of which more is known. */
+export const failureType: RecordType = { name: "Failure", fields: { Detail: "string" } };
+
 export const argsType: RecordType = {
   name: "CmdArgs",
   fields: {

@@ -14,6 +14,7 @@ import {
   type CallArgs,
   type CallResult,
   emptyType,
+  failureType,
   readArgs,
   readResult,
   requestType,
@@ -26,7 +27,11 @@ import { fromUtf8 } from "./text.ts";
 
 export type { CallArgs, CallResult } from "./rpc-types.ts";
 
-export type Method = "DHCP.Allocate" | "DHCP.Release";
+/**
+ * The first two are the reference's; it answers the others with an error. `DHCP.Check` gives the
+ * result of a lease that is held and gets none, `DHCP.Collect` releases what GC does not list.
+ */
+export type Method = "DHCP.Allocate" | "DHCP.Release" | "DHCP.Check" | "DHCP.Collect";
 
 /** The longest head of HTTP that is read. */
 const longestHead = 8192;
@@ -55,7 +60,9 @@ export interface IncomingReply {
   readonly seq: number;
   /** What the daemon says went wrong; absent if nothing did. */
   readonly error?: string;
-  /** What `DHCP.Allocate` gave. */
+  /** More about the error; the reference has none, and skips ours. */
+  readonly detail?: string;
+  /** What `DHCP.Allocate` or `DHCP.Check` gave. */
   readonly result?: CallResult;
 }
 
@@ -146,11 +153,18 @@ export class RpcServer {
     return concat(header, body);
   }
 
-  /** The bytes that answer a call which failed. */
-  fail({ method, seq }: IncomingCall, error: string): Uint8Array {
+  /**
+   * The bytes that answer a call which failed. Go does not look at the body of a failure, so there is
+   * room in it for `detail`.
+   */
+  fail({ method, seq }: IncomingCall, error: string, detail = ""): Uint8Array {
     const response = { ServiceMethod: method, Seq: seq, Error: error };
     const header = this.#encoder.encode(responseType, response);
-    return concat(header, this.#encoder.encode(emptyType, {}));
+    const body =
+      detail === ""
+        ? this.#encoder.encode(emptyType, {})
+        : this.#encoder.encode(failureType, { Detail: detail });
+    return concat(header, body);
   }
 }
 
@@ -183,9 +197,10 @@ export class RpcClient {
       this.#incoming.push(bytes).map(([header, body]) => {
         const seq = numberOf(header.Seq);
         const error = stringOf(header.Error);
-        if (error !== "") return { seq, error };
-        const isAllocate = stringOf(header.ServiceMethod) === "DHCP.Allocate";
-        return isAllocate ? { seq, result: readResult(body) } : { seq };
+        const detail = error === "" ? "" : stringOf(body.Detail);
+        if (error !== "") return { seq, error, ...(detail === "" ? {} : { detail }) };
+        const gives = ["DHCP.Allocate", "DHCP.Check"].includes(stringOf(header.ServiceMethod));
+        return gives ? { seq, result: readResult(body) } : { seq };
       }),
     );
   }

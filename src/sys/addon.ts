@@ -81,6 +81,11 @@ export interface Addon {
   getsockname(fd: number): Uint8Array;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array | number): void;
   getsockopt(fd: number, level: number, name: number, length: number): Uint8Array;
+  /**
+   * SO_ATTACH_FILTER: packets that this classic BPF program returns 0 for never get to the socket.
+   * @param program `struct sock_filter`, one after the other, in the kernel's layout
+   */
+  attachFilter(fd: number, program: Uint8Array): void;
   shutdown(fd: number, how: number): void;
   /** send(2), or sendto(2) with an address. One call, one datagram. */
   send(fd: number, data: Uint8Array, flags: number, address?: Uint8Array): number;
@@ -122,6 +127,13 @@ export interface Addon {
   /** waitpid(2) without options: waits until the child has ended. */
   waitpid(pid: number): ExitStatus;
   kill(pid: number, signal: number): void;
+  /** setsid(2): away from the terminal, session and process group of whoever started us. */
+  setsid(): void;
+  /**
+   * Makes signals something to read: from now on each that arrives is one byte, its number, on the
+   * returned descriptor (non-blocking), and ends nothing. An earlier descriptor gets no more.
+   */
+  catchSignals(signals: number[]): number;
 
   // ── time, random, text ────────────────────────────────────────────────────────────────────
   /** clock_gettime(2), in seconds; nanoseconds are in the fraction as far as a double holds them. */

@@ -114,6 +114,11 @@ const signatures: Partial<Record<keyof Addon, Array<[name: string, value: unknow
     ["fd", fd],
     ["how", number],
   ],
+  attachFilter: [
+    ["fd", fd],
+    ["program", data],
+  ],
+  catchSignals: [["signals", []]],
   send: [
     ["fd", fd],
     ["data", data],
@@ -167,7 +172,7 @@ for (const [call, parameters] of Object.entries(signatures)) {
 }
 
 t.test("every function that takes arguments is in the table above", async (t) => {
-  const none = ["argv", "environ", "executable", "getpid", "unshareNetns", "pipe"];
+  const none = ["argv", "environ", "executable", "getpid", "setsid", "unshareNetns", "pipe"];
   const other = ["exit", "constants"]; // tried in process.test.ts and constants.test.ts
   t.same([...Object.keys(signatures), ...none, ...other].sort(), Object.keys(sys).sort());
 });

@@ -1,0 +1,163 @@
+/** All keepers of a daemon, and their files. */
+import { list, remove } from "../../kernel/files.ts";
+import { isSystemError } from "../../sys/sys.ts";
+import { type Attachment, attachmentName } from "../client-id.ts";
+import { now, random } from "./clock.ts";
+import type { DaemonFlags } from "./flags.ts";
+import { Keeper, type KeeperEnv } from "./keeper.ts";
+import { bootId, readLease, type StoredLease, writeLease } from "./lease-file.ts";
+import { findLink, isThere, reasonOf } from "./link.ts";
+import { endings, leaseName } from "./places.ts";
+import type { LeaseRequest } from "./request.ts";
+
+/** How many leases are verified a second after a start, so that servers are not flooded. */
+const verifiesPerSecond = 20;
+
+export class LeaseKeepers {
+  readonly #keepers = new Map<string, Keeper>();
+  readonly #directory: string;
+  readonly #flags: DaemonFlags;
+  readonly #boot = bootId();
+  readonly #log: (text: string) => void;
+  readonly #env: KeeperEnv;
+
+  constructor(directory: string, flags: DaemonFlags, log: (text: string) => void) {
+    this.#directory = directory;
+    this.#flags = flags;
+    this.#log = log;
+    this.#env = { timing: flags.timing, log, changed: (keeper) => this.#store(keeper) };
+  }
+
+  get size(): number {
+    return this.#keepers.size;
+  }
+
+  all(): IterableIterator<Keeper> {
+    return this.#keepers.values();
+  }
+
+  find(attachment: Attachment): Keeper | undefined {
+    return this.#keepers.get(attachmentName(attachment));
+  }
+
+  /**
+   * Gets leases for a link, or finds those that it has.
+   * @param netns the namespace's path as this process sees it
+   * @throws {Error} namespace or link cannot be used
+   */
+  acquire(request: LeaseRequest, netns: string): Keeper {
+    const open = findLink(netns, request.attachment.ifName);
+    try {
+      const { id } = open;
+      const known = this.find(request.attachment);
+      if (known) {
+        const { device, inode, index } = known.id;
+        const isSame = device === id.device && inode === id.inode && index === id.index;
+        if (isSame && !known.isOver) return known;
+        this.release(known, "the container is another one now");
+      }
+      if (!open.link.up) open.netns.links.change(open.link.index, { up: true });
+      if (request.choices.ipv6) enableIpv6(open.netns, request.attachment.ifName);
+      const keeper = Keeper.of(this.#env, request, open, this.#flags.broadcast);
+      this.#keepers.set(attachmentName(request.attachment), keeper);
+      keeper.start();
+      return keeper;
+    } finally {
+      open.netns.close();
+    }
+  }
+
+  /** Gives the leases back and forgets them. */
+  release(keeper: Keeper, why = "released"): void {
+    keeper.release(why);
+    this.#forget(keeper);
+  }
+
+  /** Forgets what has ended. */
+  sweep(): void {
+    for (const [name, keeper] of this.#leaving) {
+      if (keeper.isOver) this.#leaving.delete(name);
+    }
+    for (const keeper of [...this.#keepers.values()]) if (keeper.isOver) this.#forget(keeper);
+  }
+
+  /** Those that still say goodbye: in DHCPv6 the server confirms it. */
+  readonly #leaving = new Map<number, Keeper>();
+  #left = 0;
+
+  leaving(): IterableIterator<Keeper> {
+    return this.#leaving.values();
+  }
+
+  #forget(keeper: Keeper): void {
+    const name = attachmentName(keeper.attachment);
+    if (this.#keepers.get(name) === keeper) {
+      this.#keepers.delete(name);
+      this.#quietly(() => remove(this.#path(keeper.attachment, endings.held)));
+    }
+    if (!keeper.isOver) this.#leaving.set(this.#left++, keeper);
+  }
+
+  #path(attachment: Attachment, ending: string): string {
+    return `${this.#directory}/${leaseName(attachment)}${ending}`;
+  }
+
+  /** An acquisition that came to nothing leaves no file. */
+  #store(keeper: Keeper): void {
+    if (this.find(keeper.attachment) !== keeper || !keeper.isStorable) return;
+    this.#quietly(() => {
+      writeLease(this.#path(keeper.attachment, endings.held), keeper.stored(), this.#boot);
+    });
+  }
+
+  /** A full disk must not stop the daemon: the leases are kept all the same. */
+  #quietly(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      this.#log(error.message);
+    }
+  }
+
+  /** Goes on with what an earlier daemon left, and releases what was to be released. */
+  load(): void {
+    for (const file of list(this.#directory).sort()) {
+      const isUnwanted = file.endsWith(endings.unwanted);
+      if (!isUnwanted && !file.endsWith(endings.held)) continue;
+      const path = `${this.#directory}/${file}`;
+      try {
+        const stored = readLease(path, this.#boot);
+        if (stored) this.#resume(stored, path, isUnwanted);
+      } catch (error) {
+        this.#log(`${file} is dropped: ${reasonOf(error)}`);
+        this.#quietly(() => remove(path));
+      }
+    }
+  }
+
+  #resume(stored: StoredLease, path: string, isUnwanted: boolean): void {
+    const { attachment, id, mac, broadcast, selection, choices } = stored;
+    const request = { attachment, selection, choices };
+    const keeper = new Keeper(this.#env, request, { id, mac, broadcast });
+    if (isUnwanted || !isThere(id)) {
+      this.#log(
+        `${attachmentName(attachment)}: ${isUnwanted ? "DEL came meanwhile" : `${id.netns} or its link is gone`}`,
+      );
+      keeper.leave(stored);
+      if (!keeper.isOver) this.#leaving.set(this.#left++, keeper);
+      this.#quietly(() => remove(path));
+      return;
+    }
+    this.#keepers.set(attachmentName(attachment), keeper);
+    const spread = Math.max(1, this.#keepers.size / verifiesPerSecond);
+    keeper.resume(stored, now() + spread + random());
+  }
+}
+
+function enableIpv6(netns: ReturnType<typeof findLink>["netns"], ifName: string): void {
+  for (const name of ["lo", ifName]) {
+    const path = ["net", "ipv6", "conf", name, "disable_ipv6"] as const;
+    if (netns.sysctl.readIfPresent(...path) === "1") netns.sysctl.write("0", ...path);
+  }
+}
