@@ -22,6 +22,7 @@ const needed = {
     "/usr/bin/linux.uml": "user-mode-linux",
     "/sbin/modprobe": "kmod",
     "/usr/sbin/conntrack": "conntrack",
+    "/usr/sbin/dnsmasq": "dnsmasq-base",
     "/usr/lib/cni/bridge": "containernetworking-plugins",
   },
   bench: {

@@ -6,9 +6,9 @@
  *       "ipam": { "type": "dhcp", "daemon": "auto" } }
  *
  * Reference: plugins/ipam/dhcp. Plugin and daemon understand those of the reference. Differs on
- * purpose: the first wait for a reply is the RFC's 4 seconds, leases outlive the daemon, DEL succeeds without it, CHECK asks for no lease, GC and STATUS
- * do their work, errors tell what was sent and what came back, what a server changes is applied to
- * the link, and there is DHCPv6.
+ * purpose: the first wait for a reply is the RFC's 4 seconds, leases outlive the daemon, DEL succeeds
+ * without it, CHECK asks for no lease, GC and STATUS do their work, errors tell what was sent and what
+ * came back, what a server changes is applied to the link, and there is DHCPv6.
  *
  * Limits: no probe for others that use the address; the lease's MTU, host name and NTP servers are
  * not applied; that a link is gone is noticed when its lease is renewed. DHCPv6 gets single addresses
