@@ -8,9 +8,16 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 
+const machine = { x64: "x86_64", arm64: "aarch64" }[process.arch] ?? process.arch;
+
 /** Purpose → file that shows the package is there → Debian package. */
 const needed = {
-  build: { "/usr/bin/g++": "g++", "/usr/bin/make": "make", "/usr/bin/python3": "python3" },
+  build: {
+    "/usr/bin/g++": "g++",
+    "/usr/bin/make": "make",
+    "/usr/bin/python3": "python3",
+    [`/usr/lib/${machine}-linux-musl/libc.a`]: "musl-dev",
+  },
   demo: { "/sbin/ip": "iproute2", "/bin/ping": "iputils-ping", "/usr/sbin/nft": "nftables" },
   test: {
     "/sbin/ip": "iproute2",

@@ -12,7 +12,7 @@ import { onlyOurs } from "../harness/sandbox.ts";
 
 /** Whether a call may change what others see. */
 function changes({ call, text }: Place): boolean {
-  if (call === "openat") return text.includes("O_CREAT");
+  if (/^open(at)?$/.test(call)) return text.includes("O_CREAT");
   return /^(send|write|link|unlink|rename|symlink|utimensat|mkdir|flock|fchmod|ftruncate)/.test(
     call,
   );

@@ -18,9 +18,7 @@ const kinds: Record<string, [Need, object]> = {
 /** Not what the lease store does with its files: that is host-local's, as closing is the system's. */
 function isOurs({ call, text }: Place): boolean {
   // The guest is slow, and what is not a request goes the same way as here.
-  const calls = process.env.CNIBOX_ONLY
-    ? /^(send|write)/
-    : /^(send|recv|socket|openat|write|setns)/;
+  const calls = process.env.CNIBOX_ONLY ? /^(send|write)/ : /^(send|recv|socket|open|write|setns)/;
   return calls.test(call) && !/\/var\/lib\/cni/.test(text);
 }
 

@@ -79,7 +79,18 @@ onlyOurs(
   },
 );
 
-const deeds = ["openat", "write", "fsync", "link", "unlink", "rename", "symlink", "utimensat"];
+// musl opens by open, glibc by openat.
+const deeds = [
+  "open",
+  "openat",
+  "write",
+  "fsync",
+  "link",
+  "unlink",
+  "rename",
+  "symlink",
+  "utimensat",
+];
 
 if (!node) {
   onlyOurs(

@@ -250,7 +250,7 @@ onlyOurs(
 onlyOurs("selinuxContext labels the program that makes the tap", why, needs, (box) => {
   const { host, container, cni } = box;
   const strace = ["strace", "-f", "-qq", "-s", "64", "-o", "/run/trace"];
-  const calls = ["-e", "trace=execve,openat,write,setns"];
+  const calls = ["-e", "trace=execve,open,openat,write,setns"];
   const config = {
     ...layer2,
     ...{ owner: 1234, group: 1235, multiQueue: true, mtu: 1300, mac: "02:00:00:00:00:07" },
@@ -272,7 +272,7 @@ onlyOurs("selinuxContext labels the program that makes the tap", why, needs, (bo
   assert(label > 0 && label < program && program < none, trace.join("\n"));
   assert.match(
     trace.slice(0, label).join("\n"),
-    /openat\(.*"\/proc\/thread-self\/attr\/exec", O_WR/,
+    /open(at)?\(.*"\/proc\/thread-self\/attr\/exec", O_WR/,
   );
   const eth0 = container.link("eth0");
   assert.deepEqual([eth0.mtu, eth0.address], [1300, "02:00:00:00:00:07"]);
