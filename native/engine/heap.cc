@@ -1,6 +1,7 @@
 #include "heap.h"
 
 #include <malloc.h>
+#include <sys/mman.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -15,15 +16,18 @@ namespace engine {
 namespace {
 
 // A program that ends after some milliseconds spends a sixth of them in the C library's allocator,
-// which is made to return memory and to share it between threads. Here a small block is cut from an
-// arena; freed, it waits in the list of its size for the next of that size. Large blocks are few, and
-// are malloc's, except while freezing: then all memory comes from the image.
+// which is made to return memory and to share it between threads. Here a block is cut from an
+// arena; freed, it waits in the list of its size for the next of that size. Huge blocks are few,
+// and are malloc's, except while freezing: then all memory comes from the image.
 constexpr size_t kStep = 8;  // sizes and addresses are multiples; nothing here needs more alignment
 constexpr size_t kSmall = 512;
+constexpr size_t kHuge = 256 << 10;
 constexpr size_t kArena = 64 << 10;
 constexpr size_t kArenaInImage = 4 << 10;
+// What is untouched of a region costs nothing.
+constexpr size_t kRegion = 1 << 20;
 
-// In front of each block: its size with the header, in steps; 0 for one of the C library's.
+// In front of each block: its size with the header, in steps; 0 for a huge one.
 struct Header {
   uint64_t steps;
 };
@@ -47,16 +51,37 @@ struct Arena {
 
 constexpr size_t Steps(size_t size) { return (size + sizeof(Header) + kStep - 1) / kStep; }
 
+// Blocks that are neither small nor huge come in four sizes for each doubling.
+struct Class {
+  size_t index;
+  size_t steps;
+};
+constexpr Class ClassOf(size_t steps) {
+  unsigned doublings = 63 - __builtin_clzll(steps - 1);
+  size_t quarter = size_t{1} << (doublings - 2);
+  size_t quarters = (steps + quarter - 1) / quarter;  // 5 to 8
+  return {doublings * 4 + quarters - 5, quarters * quarter};
+}
+constexpr size_t kFirstClass = ClassOf(Steps(kSmall) + 1).index;
+constexpr size_t kClasses = ClassOf(Steps(kHuge)).index - kFirstClass + 1;
+
 ENGINE_FROZEN alignas(16) char memory[ENGINE_FROZEN_BYTES] = {};
+
+// Most calls need no other.
+alignas(16) char first_region[kRegion];
 
 struct Heap {
   Free* lists[Steps(kSmall) + 1];
-  Free* spare;  // large blocks of the image that were freed
-  Arena arena;
+  Free* classes[kClasses];
+  Free* spare;  // blocks of the image that were freed, and are not small
+  Arena arena;  // small blocks are cut from it,
+  Arena region;  // and all others from this
   Arena image;  // what is unused of the image
   bool is_freezing;
 };
-ENGINE_FROZEN Heap heap = {{}, nullptr, {}, {memory, memory + sizeof memory}, false};
+ENGINE_FROZEN Heap heap = {
+    {}, {}, nullptr, {}, {first_region, first_region + kRegion}, {memory, memory + sizeof memory},
+    false};
 
 Header* HeaderOf(void* block) { return static_cast<Header*>(block) - 1; }
 
@@ -67,6 +92,17 @@ void* NewBlock(char* start, size_t steps) {
   return header + 1;
 }
 
+char* TakeOfRegion(size_t size) {
+  if (heap.region.left() < size) {
+    constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    void* mapped = mmap(nullptr, kRegion, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (mapped == MAP_FAILED) return nullptr;
+    auto* start = static_cast<char*>(mapped);
+    heap.region = {start, start + kRegion};
+  }
+  return heap.region.Take(size);
+}
+
 bool AddArena() {
   if (Free* spare = heap.spare) {
     heap.spare = spare->next;
@@ -74,15 +110,10 @@ bool AddArena() {
     heap.arena = {start, start + HeaderOf(spare)->steps * kStep};
     return true;
   }
-  size_t size = heap.is_freezing ? kArenaInImage : heap.image.left();
-  if (size >= kArenaInImage) {
-    char* start = heap.image.Take(size);
-    if (start) heap.arena = {start, start + size};
-    return start != nullptr;
-  }
-  if (heap.is_freezing) return false;
-  auto* start = static_cast<char*>(malloc(kArena));
-  if (start) heap.arena = {start, start + kArena};
+  bool of_image = heap.is_freezing || heap.image.left() >= kArenaInImage;
+  size_t size = heap.is_freezing ? kArenaInImage : of_image ? heap.image.left() : kArena;
+  char* start = of_image ? heap.image.Take(size) : TakeOfRegion(size);
+  if (start) heap.arena = {start, start + size};
   return start != nullptr;
 }
 
@@ -108,17 +139,32 @@ void* LargeInImage(size_t steps) {
   return NewBlock(heap.image.Take(steps * kStep), steps);
 }
 
+void* Large(size_t steps) {
+  Class its = ClassOf(steps);
+  Free*& list = heap.classes[its.index - kFirstClass];
+  if (Free* freed = list) {
+    list = freed->next;
+    return freed;
+  }
+  return NewBlock(TakeOfRegion(its.steps * kStep), its.steps);
+}
+
 void* Take(size_t size) {
   size_t steps = Steps(size);
   if (size <= kSmall) return Small(steps);
   if (heap.is_freezing) return LargeInImage(steps);
+  if (size <= kHuge) return Large(steps);
   return NewBlock(static_cast<char*>(malloc(size + sizeof(Header))), 0);
 }
+
+bool IsOfImage(const void* block) { return block >= memory && block < memory + sizeof memory; }
 
 void Give(void* block) {
   size_t steps = HeaderOf(block)->steps;
   if (steps == 0) return free(HeaderOf(block));
-  Free*& list = steps > Steps(kSmall) ? heap.spare : heap.lists[steps];
+  Free*& list = steps <= Steps(kSmall) ? heap.lists[steps]
+                : IsOfImage(block)     ? heap.spare
+                                       : heap.classes[ClassOf(steps).index - kFirstClass];
   auto* freed = static_cast<Free*>(block);
   freed->next = list;
   list = freed;
@@ -153,9 +199,9 @@ void* Resize(JSMallocState* state, void* block, size_t size) {
     return nullptr;
   }
   size_t before = Usable(block);
-  bool is_malloced = HeaderOf(block)->steps == 0;
-  if (!is_malloced && size <= before) return block;
-  if (is_malloced && size > kSmall) {
+  bool is_huge = HeaderOf(block)->steps == 0;
+  if (!is_huge && size <= before) return block;
+  if (is_huge && size > kHuge) {
     auto* moved = static_cast<char*>(realloc(HeaderOf(block), size + sizeof(Header)));
     block = NewBlock(moved, 0);
     if (block) state->malloc_size += Usable(block) - before;
