@@ -13,5 +13,6 @@ export const applets = [
   "sample",
   "static",
   "tap",
+  "tuning",
   "vlan",
 ] as const;

@@ -24,9 +24,13 @@ const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
  * Objects have no prototype. Of a repeated key the last value counts, at the place of the last.
  * Numbers are doubles: integers are exact up to 2^53. An escaped lone surrogate becomes U+FFFD.
  *
+ * @param onRepeat hears of each repeated key: of that the value does not tell
  * @throws {JsonError}
  */
-export function parse(text: string): JsonValue {
+export function parse(
+  text: string,
+  onRepeat?: (object: JsonObject, key: string) => void,
+): JsonValue {
   const hasEscapes = text.includes("\\");
   const hasControls = controls.test(text);
   let at = 0;
@@ -121,7 +125,10 @@ export function parse(text: string): JsonValue {
         if (after !== 0x5d) throw JsonError.at(text, at, "after array element");
         value = list;
       } else if (object) {
-        if (key in object) delete object[key];
+        if (key in object) {
+          delete object[key];
+          onRepeat?.(object, key);
+        }
         object[key] = value;
         if (after === 0x2c) break;
         if (after !== 0x7d) throw JsonError.at(text, at, "after object key:value pair");

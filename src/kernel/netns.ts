@@ -3,6 +3,7 @@
  * `container.links.get("eth0")`. Nothing above the addon ever enters a namespace: sockets and files
  * are opened inside, and stay there.
  */
+import { toHex } from "../addr/bytes.ts";
 import { constants, isErrno, isSystemError, sys } from "../sys/sys.ts";
 import { Addresses } from "./addresses.ts";
 import { describeErrno } from "./errno-table.ts";
@@ -19,6 +20,9 @@ const ownPath = "/proc/thread-self/ns/net";
 
 /** Source: include/uapi/linux/magic.h. Before Linux 3.19 namespaces were files of procfs. */
 const namespaceMagic = { nsfs: 0x6e736673, proc: 0x9fa0 } as const;
+
+/** Source: include/uapi/asm-generic/socket.h. Since Linux 5.14. */
+const SO_NETNS_COOKIE = 71;
 
 type HandleClass<T> = new (netns: Netns) => T;
 
@@ -110,6 +114,20 @@ export class Netns {
 
   #identity(): { dev: number; ino: number } {
     return this.fd === undefined ? sys.stat(ownPath) : sys.fstat(this.fd);
+  }
+
+  /**
+   * What no other namespace has had since the machine started, as hex digits; an inode's number is
+   * soon used again. Undefined: the kernel does not tell.
+   */
+  cookie(): string | undefined {
+    try {
+      const { SOL_SOCKET } = constants;
+      return toHex(sys.getsockopt(this.socket.fd, SOL_SOCKET, SO_NETNS_COOKIE, 8));
+    } catch (error) {
+      if (isErrno(error, "ENOPROTOOPT")) return undefined;
+      throw error;
+    }
   }
 
   /** A descriptor also of the own namespace: netlink takes namespaces as descriptors. */
