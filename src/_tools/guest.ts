@@ -18,13 +18,17 @@ export interface GuestRun {
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** @param files bundled test files; `env` is given to each */
+/**
+ * @param name of the run, of which several may be under way
+ * @param files bundled test files; `env` is given to each
+ */
 export async function runInGuest(
+  name: string,
   files: string[],
   env: Record<string, string>,
   timeoutSeconds: number,
 ): Promise<GuestRun> {
-  const job = resolve("build/test/guest");
+  const job = resolve("build/test", name);
   rmSync(job, { recursive: true, force: true });
   mkdirSync(job, { recursive: true });
   const script = [
