@@ -1,5 +1,5 @@
 /**
- * Captures what `ip` and `bridge` say to the kernel and what it answers, as golden bytes for the
+ * Captures what `ip`, `bridge` and `tc` say to the kernel and what it answers, as golden bytes for the
  * tests of the codecs: test/golden/{link,address,...}.txt.
  *
  *     npx tsx src/_tools/capture.ts NAME...      (root, strace and iproute2 needed)
@@ -19,6 +19,7 @@ import { linkMessage } from "../netlink/route/link.ts";
 import { neighbourMessage } from "../netlink/route/neighbour.ts";
 import { routeMessage } from "../netlink/route/route.ts";
 import { ruleMessage } from "../netlink/route/rule.ts";
+import { filterMessage, qdiscMessage } from "../netlink/route/traffic.ts";
 import { families, routeTypes } from "../netlink/route/types.ts";
 import type { Reader } from "../netlink/wire.ts";
 
@@ -161,6 +162,22 @@ const scenarios: Record<string, string[]> = {
     "bridge fdb add 02:00:00:00:00:0a dev d0 master",
     "bridge fdb show br br0 dev d0",
   ],
+  traffic: [
+    "- ip link add d0 address 02:00:00:00:00:01 type veth peer name d1",
+    "- ip link add ifb7 address 02:00:00:00:00:08 type ifb",
+    "tc qdisc add dev d0 root handle 1: tbf rate 8mbit burst 20000 latency 25ms",
+    "tc qdisc add dev ifb7 root handle 1: tbf rate 80gbit burst 9000000 limit 9500000",
+    "tc qdisc add dev d0 root handle 1: tbf rate 8mbit burst 20000 latency 25ms",
+    "tc qdisc add dev d0 handle ffff: ingress",
+    "tc filter add dev d0 parent ffff: protocol all prio 1 u32 match u32 0 0 flowid 1:1 action mirred egress redirect dev ifb7",
+    "tc qdisc show dev d0",
+    "tc qdisc show dev ifb7",
+    "tc filter show dev d0 parent ffff:",
+    "tc qdisc del dev d0 root",
+    "tc qdisc del dev d0 ingress",
+    "tc qdisc add dev d0 clsact",
+    "tc qdisc add dev d0 root nosuchqdisc",
+  ],
 };
 
 interface Captured {
@@ -258,6 +275,8 @@ const codecs = {
   route: routeMessage,
   rule: ruleMessage,
   neighbour: neighbourMessage,
+  qdisc: qdiscMessage,
+  filter: filterMessage,
 } satisfies Record<string, AnyCodec> as Record<Exclude<Kind, "ack">, AnyCodec>;
 
 /** What a `show` of an object is answered with. */
@@ -269,6 +288,8 @@ const answers: Record<string, string[]> = {
   neigh: ["neighbour"],
   fdb: ["neighbour"],
   vlan: ["vlan", "bridgeLink"],
+  qdisc: ["qdisc"],
+  filter: ["filter"],
 };
 
 type Kind =
@@ -280,6 +301,8 @@ type Kind =
   | "route"
   | "rule"
   | "neighbour"
+  | "qdisc"
+  | "filter"
   | "ack";
 
 function kindOf({ type }: Header, payload: Reader): Kind | undefined {
@@ -301,6 +324,10 @@ function kindOf({ type }: Header, payload: Reader): Kind | undefined {
       return "rule";
     case routeTypes.newVlan >> 2:
       return "vlan";
+    case routeTypes.newQdisc >> 2:
+      return "qdisc";
+    case routeTypes.newFilter >> 2:
+      return "filter";
     default:
       return undefined;
   }

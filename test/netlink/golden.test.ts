@@ -1,5 +1,5 @@
 /**
- * Messages that `ip` and `bridge` exchanged with a kernel, as strace saw them: each must read as the
+ * Messages that `ip`, `bridge` and `tc` exchanged with a kernel, as strace saw them: each must read as the
  * value beside it, and come out of our codecs byte by byte. Sequence and port are 0 in the files.
  * Captured by src/_tools/capture.ts.
  */
@@ -17,6 +17,7 @@ import { linkInfo, linkMessage } from "../../src/netlink/route/link.ts";
 import { neighbourMessage } from "../../src/netlink/route/neighbour.ts";
 import { routeMessage } from "../../src/netlink/route/route.ts";
 import { ruleMessage } from "../../src/netlink/route/rule.ts";
+import { filterMessage, qdiscMessage } from "../../src/netlink/route/traffic.ts";
 import { Writer } from "../../src/netlink/wire.ts";
 
 const codecs: Record<string, AnyCodec> = {
@@ -28,6 +29,8 @@ const codecs: Record<string, AnyCodec> = {
   route: routeMessage,
   rule: ruleMessage,
   neighbour: neighbourMessage,
+  qdisc: qdiscMessage,
+  filter: filterMessage,
 };
 
 /** IFLA_PAD, IFLA_BR_PAD, IFLA_BRPORT_PAD. */
@@ -88,8 +91,13 @@ function dataOf(info: { kind?: string; portKind?: string } = {}): string {
 }
 
 /** Why a message cannot come out byte by byte, although it says the same. */
-function excuseOf(value: { info?: unknown; alias?: string }, isRequest: boolean) {
+function excuseOf(
+  value: { info?: unknown; alias?: string; options?: { actions?: unknown } },
+  isRequest: boolean,
+) {
   if (isRequest && (value.info || value.alias !== undefined)) return "ip leaves out a NUL";
+  if (!isRequest && value.options?.actions)
+    return "the kernel does not mark nests of actions as nests";
   if (pads.test(JSON.stringify(value))) return "the kernel has aligned 64-bit values by padding";
   return undefined;
 }
