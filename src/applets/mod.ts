@@ -1,5 +1,6 @@
 /** The applets: one line each, the name of the file here, of the plugin, and of argv[0]. */
 export const applets = [
+  "bandwidth",
   "bridge",
   "dhcp",
   "dummy",

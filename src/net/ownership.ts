@@ -39,17 +39,19 @@ export function alias(attachment: Attachment): string {
 /**
  * Removes the host interfaces of a network whose attachment is not valid any more. Their other end
  * goes with them.
+ * @param kind left out: of any
  * @returns the names of those removed
  */
 export function collectLinks(
   host: Netns,
   network: string,
   valid: readonly ValidAttachment[],
+  kind?: string,
 ): string[] {
   const kept = new Set(valid.map((attachment) => alias({ network, ...attachment })));
   const prefixes = [plainPrefix(network), hashedPrefix(network)];
   const removed: string[] = [];
-  for (const link of host.links.dump()) {
+  for (const link of host.links.dump(kind === undefined ? {} : { kind })) {
     const owner = link.alias ?? "";
     if (kept.has(owner) || !prefixes.some((prefix) => owner.startsWith(prefix))) continue;
     if (host.links.remove(link.index)) removed.push(link.name);

@@ -1,0 +1,256 @@
+/**
+ * Limits on what a container sends and receives. What it receives, the host's end of its veth pair
+ * sends, from a token bucket. What it sends goes through a link of kind ifb, which has a bucket too:
+ * only sending can be slowed down.
+ */
+import { CniError } from "../cni/errors.ts";
+import type { Result } from "../cni/result.ts";
+import { tryAll, Undo } from "../cni/undo.ts";
+import { sha512Hex } from "../kernel/digest.ts";
+import { isKernelError } from "../kernel/errors.ts";
+import type { Link } from "../kernel/links.ts";
+import { Netns } from "../kernel/netns.ts";
+import { type Qdisc, Traffic } from "../kernel/traffic.ts";
+import type { Attachment, ValidAttachment } from "./attachment.ts";
+import {
+  bucketOf,
+  differenceOf,
+  type Limit,
+  type Limits,
+  smallestBurst,
+} from "./bandwidth-limits.ts";
+import { alias, collectLinks } from "./ownership.ts";
+import * as verify from "./verify.ts";
+
+/**
+ * The ifb of a container in a network, as the reference names it: its second interface there finds the
+ * name taken. Source: plugins/meta/bandwidth/main.go, getIfbDeviceName.
+ */
+export function sharedIfbName({ network, containerId }: Omit<Attachment, "ifName">): string {
+  return `bwp${sha512Hex(network + containerId, 12)}`;
+}
+
+/** The name for an interface that finds the shared one taken. */
+export function ownIfbName({ network, containerId, ifName }: Attachment): string {
+  return `bwp${sha512Hex(`${network}/${containerId}/${ifName}`, 12)}`;
+}
+
+/**
+ * The host's end of the container's interface, which must be of a veth pair.
+ * @throws {CniError} in the words of the reference
+ */
+export function hostEnd(host: Netns, container: Netns, ifName: string): Link {
+  const inside = container.links.find(ifName);
+  if (inside?.info?.kind !== "veth" || !inside.parent) {
+    const found = inside ? (inside.info?.kind ?? "a device without a kind") : "none";
+    throw noEnd(`container interface ${ifName} has no veth peer`, `found ${found}`);
+  }
+  const outer = host.links.find(inside.parent);
+  // Another namespace may have an interface of that index.
+  if (outer?.info?.kind === "veth" && outer.parent === inside.index) return outer;
+  throw noEnd(`veth peer with index ${inside.parent} is not in host ns`);
+}
+
+/** The host's end must be among the interfaces of the result, where that names any. */
+export function expectListed(outer: Link, { interfaces }: Result): void {
+  if (interfaces.length === 0) throw noEnd("no interfaces provided");
+  if (interfaces.some(({ name, sandbox }) => !sandbox && name === outer.name)) return;
+  throw noEnd(
+    "no veth peer of container interface found in host ns",
+    `prevResult does not have ${outer.name}`,
+  );
+}
+
+function noEnd(message: string, details?: string): CniError {
+  return new CniError("Internal", message, details);
+}
+
+export interface Shaping {
+  host: Netns;
+  undo: Undo;
+  warn(message: string): void;
+  attachment: Attachment;
+  limits: Limits;
+}
+
+/**
+ * Puts the limits on the host's end of a pair.
+ * @returns the ifb, if there is a limit that needs one
+ */
+export function shape(shaping: Shaping, outer: Link): Link | undefined {
+  const { host, undo, limits } = shaping;
+  const { ingress, egress } = limits;
+  const traffic = host.use(Traffic);
+  for (const key of ["ingress", "egress"] as const) warnOfPackets(shaping, key, outer);
+  if (ingress) {
+    traffic.addBucket(outer.index, bucketOf(ingress, outer.mtu));
+    undo.push("remove the limit", () => traffic.removeBucket(outer.index));
+  }
+  if (!egress) return undefined;
+  const ifb = addIfb(shaping, outer.mtu);
+  // Bucket first: the qdisc of a link that is up can only be changed with a pause.
+  traffic.addBucket(ifb.index, bucketOf(egress, outer.mtu));
+  host.links.change(ifb.index, { up: true, alias: alias(shaping.attachment) });
+  traffic.addIngress(outer.index);
+  undo.push("remove the redirection", () => traffic.removeIngress(outer.index));
+  traffic.redirect(outer.index, ifb.index);
+  return ifb;
+}
+
+/** A packet that is larger than the bucket can never go. */
+function warnOfPackets(
+  { limits, warn }: Shaping,
+  direction: "ingress" | "egress",
+  { mtu }: Link,
+): void {
+  const limit = limits[direction];
+  const smallest = smallestBurst(mtu);
+  if (!limit || limit.burst * 8 >= smallest) return;
+  warn(
+    `${direction}Burst is smaller than a packet: those of the full MTU are dropped; it should be ${smallest} or more`,
+  );
+}
+
+function addIfb({ host, undo, attachment }: Shaping, mtu: number): Link {
+  const own = ownIfbName(attachment);
+  const add = (name: string): Link => {
+    const link = host.links.add({ name, mtu, info: { kind: "ifb" } });
+    undo.push("delete the ifb link", () => host.links.remove(link.index));
+    return link;
+  };
+  for (const name of [sharedIfbName(attachment), own]) {
+    try {
+      return add(name);
+    } catch (error) {
+      if (!isKernelError(error, "EEXIST")) throw error;
+      const old = host.links.find(name);
+      // What a killed ADD has left is replaced.
+      if (old && (name === own || old.alias === alias(attachment))) {
+        host.links.remove(old.index);
+        return add(name);
+      }
+    }
+  }
+  return add(own);
+}
+
+/**
+ * Throws in what the limits are not as `shape` put them. What the Go plugin made will do: a node may
+ * have changed from it to us.
+ */
+export function check(
+  host: Netns,
+  attachment: Attachment,
+  { ingress, egress }: Limits,
+  outer: Link,
+  result: Result,
+): void {
+  if (ingress) expectBucket(host, outer, ingress);
+  if (!egress) return;
+  const names = [sharedIfbName(attachment), ownIfbName(attachment)];
+  const entry = result.interfaces.find(({ name, sandbox }) => !sandbox && names.includes(name));
+  if (!entry) throw verify.failed("Cannot find the ifb link in prevResult");
+  const ifb = verify.expectLink(host, entry, "ifb");
+  if (!ifb.up) throw verify.failed(`Link ${ifb.name} is down`);
+  expectBucket(host, ifb, egress);
+  if (!host.use(Traffic).redirects(outer.index).includes(ifb.index)) {
+    throw verify.failed(`What comes in on ${outer.name} is not redirected to ${ifb.name}`);
+  }
+}
+
+function expectBucket(host: Netns, { index, name }: Link, limit: Limit): void {
+  const root = host.use(Traffic).root(index);
+  const difference = root?.bucket
+    ? differenceOf(root.bucket, limit)
+    : `its root qdisc is ${root?.kind ?? "absent"}, not tbf`;
+  if (difference) throw verify.failed(`Link ${name} is not limited as configured`, difference);
+}
+
+/**
+ * Removes what `shape`, or the Go plugin, made for the attachment. What is not there is no error.
+ *
+ * The host's end, which the next DEL of the chain removes, is freed of its limits if it can be found:
+ * without the ifb it would drop all that the container sends.
+ */
+export function unshape(
+  host: Netns,
+  attachment: Attachment,
+  container: Netns | undefined,
+  result: Result | undefined,
+): void {
+  const shared = host.links.find(sharedIfbName(attachment));
+  const isOurs = shared !== undefined && isOf(shared, attachment, result);
+  tryAll(
+    () => container && freeHostEnd(host, container, attachment.ifName),
+    () => isOurs && host.links.remove(shared.index),
+    () => host.links.remove(ownIfbName(attachment)),
+  );
+}
+
+/** The Go plugin gives no alias; what is without one may be of another interface of the container. */
+function isOf(ifb: Link, attachment: Attachment, result: Result | undefined): boolean {
+  if (ifb.info?.kind !== "ifb") return false;
+  if (ifb.alias) return ifb.alias === alias(attachment);
+  return !result || result.interfaces.some(({ name }) => name === ifb.name);
+}
+
+function freeHostEnd(host: Netns, container: Netns, ifName: string): void {
+  let outer: Link;
+  try {
+    outer = hostEnd(host, container, ifName);
+  } catch (error) {
+    if (error instanceof CniError) return;
+    throw error;
+  }
+  const traffic = host.use(Traffic);
+  tryAll(
+    () => traffic.removeIngress(outer.index),
+    () => traffic.removeBucket(outer.index),
+  );
+}
+
+/** Removes the ifbs of attachments of `network` that are not among `valid`, and what Go left. */
+export function gc(host: Netns, network: string, valid: readonly ValidAttachment[]): void {
+  tryAll(
+    () => collectLinks(host, network, valid, "ifb"),
+    () => collectNameless(host, network, valid),
+  );
+}
+
+/**
+ * The Go plugin's ifbs do not tell whose they are. One that has its bucket, which it gets last, and that
+ * nothing is redirected to has lost its container, of whatever network.
+ */
+function collectNameless(host: Netns, network: string, valid: readonly ValidAttachment[]): void {
+  const kept = new Set(valid.map(({ containerId }) => sharedIfbName({ network, containerId })));
+  const suspects = host.links
+    .dump({ kind: "ifb" })
+    .filter(({ name, alias }) => !alias && /^bwp[0-9a-f]{12}$/.test(name) && !kept.has(name));
+  if (suspects.length === 0) return;
+  const traffic = host.use(Traffic);
+  const qdiscs = traffic.dump();
+  const isFull = (link: Link) =>
+    qdiscs.some(({ index, bucket }) => index === link.index && bucket !== undefined);
+  const targets = new Set(qdiscs.filter(takesIn).flatMap(({ index }) => traffic.redirects(index)));
+  for (const link of suspects) {
+    if (isFull(link) && !targets.has(link.index)) host.links.remove(link.index);
+  }
+}
+
+function takesIn({ kind }: Qdisc): boolean {
+  return kind === "ingress" || kind === "clsact";
+}
+
+/** Tries it all in a namespace made for that. @throws KernelError: what the kernel lacks */
+export function probe(): void {
+  const scratch = Netns.create();
+  try {
+    const limit: Limit = { rate: 1e6, burst: 1e6, latency: 25 };
+    const attachment = { network: "probe", containerId: "probe", ifName: "lo" };
+    const limits = { ingress: limit, egress: limit };
+    const lo = { ...scratch.links.get("lo"), mtu: 1500 };
+    shape({ host: scratch, undo: new Undo(), warn() {}, attachment, limits }, lo);
+  } finally {
+    scratch.close();
+  }
+}
