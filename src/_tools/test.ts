@@ -22,7 +22,7 @@ const out = "build/test";
 const goDirectory = "/usr/lib/cni";
 const onNode = /applets\/(bridge|loopback|host-local|macvlan|ptp|tap|host-device)\.test/;
 const onGo =
-  /applets\/(bridge(-port|-address|-check|-masquerade|-spoofcheck)?|loopback|macvlan|ipvlan|vlan|ptp|host-device(-loan|-select)?)\.test/;
+  /applets\/(bandwidth(-config|-cleanup)?|bridge(-port|-address|-check|-masquerade|-spoofcheck)?|loopback|macvlan|ipvlan|vlan|ptp|host-device(-loan|-select)?)\.test/;
 // They wait a third of their time: for the kernel, for addresses, for each other.
 const jobs = 3;
 const fileTimeout = 600_000;

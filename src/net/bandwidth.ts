@@ -178,20 +178,40 @@ export function unshape(
   container: Netns | undefined,
   result: Result | undefined,
 ): void {
-  const shared = host.links.find(sharedIfbName(attachment));
-  const isOurs = shared !== undefined && isOf(shared, attachment, result);
   tryAll(
     () => container && freeHostEnd(host, container, attachment.ifName),
-    () => isOurs && host.links.remove(shared.index),
+    () => {
+      const shared = host.links.find(sharedIfbName(attachment));
+      const isKnown = container !== undefined || result !== undefined;
+      if (shared && isOf(host, shared, attachment, isKnown, result)) {
+        host.links.remove(shared.index);
+      }
+    },
     () => host.links.remove(ownIfbName(attachment)),
   );
 }
 
-/** The Go plugin gives no alias; what is without one may be of another interface of the container. */
-function isOf(ifb: Link, attachment: Attachment, result: Result | undefined): boolean {
+/**
+ * The Go plugin gives no alias, and a killed ADD did not come to it. What is without one may be in use
+ * by another interface of the container.
+ */
+function isOf(
+  host: Netns,
+  ifb: Link,
+  attachment: Attachment,
+  isKnown: boolean,
+  result: Result | undefined,
+): boolean {
   if (ifb.info?.kind !== "ifb") return false;
   if (ifb.alias) return ifb.alias === alias(attachment);
-  return !result || result.interfaces.some(({ name }) => name === ifb.name);
+  if (!isKnown || result?.interfaces.some(({ name }) => name === ifb.name)) return true;
+  return !targets(host, host.use(Traffic).dump()).has(ifb.index);
+}
+
+/** All links that something is redirected to. */
+function targets(host: Netns, qdiscs: readonly Qdisc[]): Set<number> {
+  const inputs = qdiscs.filter(({ kind }) => kind === "ingress" || kind === "clsact");
+  return new Set(inputs.flatMap(({ index }) => host.use(Traffic).redirects(index)));
 }
 
 function freeHostEnd(host: Netns, container: Netns, ifName: string): void {
@@ -227,18 +247,13 @@ function collectNameless(host: Netns, network: string, valid: readonly ValidAtta
     .dump({ kind: "ifb" })
     .filter(({ name, alias }) => !alias && /^bwp[0-9a-f]{12}$/.test(name) && !kept.has(name));
   if (suspects.length === 0) return;
-  const traffic = host.use(Traffic);
-  const qdiscs = traffic.dump();
+  const qdiscs = host.use(Traffic).dump();
   const isFull = (link: Link) =>
     qdiscs.some(({ index, bucket }) => index === link.index && bucket !== undefined);
-  const targets = new Set(qdiscs.filter(takesIn).flatMap(({ index }) => traffic.redirects(index)));
+  const used = targets(host, qdiscs);
   for (const link of suspects) {
-    if (isFull(link) && !targets.has(link.index)) host.links.remove(link.index);
+    if (isFull(link) && !used.has(link.index)) host.links.remove(link.index);
   }
-}
-
-function takesIn({ kind }: Qdisc): boolean {
-  return kind === "ingress" || kind === "clsact";
 }
 
 /** Tries it all in a namespace made for that. @throws KernelError: what the kernel lacks */

@@ -28,7 +28,7 @@ const beyondUs =
  * Runs ADD under strace and returns its calls from the reading of stdin on; what is before is the
  * start of the program, which has done nothing yet.
  */
-function placesOfAdd(host: Namespace, cni: Plugins, config: Config): Place[] {
+export function placesOfAdd(host: Namespace, cni: Plugins, config: Config): Place[] {
   const trace = "/run/trace";
   cni.add(config, { prefix: ["strace", "-f", "-qq", "-s", "24", "-o", trace] });
   const lines = readFileSync(host.file(trace), "latin1").split("\n");
