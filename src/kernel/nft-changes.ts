@@ -5,28 +5,20 @@
  * What is added may be there already, unless `exclusive` is set. What is removed must be there: else
  * the kernel refuses (ENOENT), and with it the whole transaction.
  */
-import { utf8 } from "../addr/bytes.ts";
 import { messageFlags } from "../netlink/message.ts";
 import { type ChainInput, chainMessage } from "../netlink/nftables/chain.ts";
 import { type ElementInput, elementsMessage } from "../netlink/nftables/element.ts";
-import type { ExpressionInput } from "../netlink/nftables/expression.ts";
-import { type Family, messageTypes } from "../netlink/nftables/header.ts";
-import { ruleMessage } from "../netlink/nftables/rule.ts";
+import { messageTypes } from "../netlink/nftables/header.ts";
 import { type KeyType, keyOf, keyTypes, setMessage, verdictData } from "../netlink/nftables/set.ts";
 import { tableMessage } from "../netlink/nftables/table.ts";
-import { byteOrders, maxComment } from "../netlink/nftables/userdata.ts";
-import { type Request, request } from "./socket.ts";
+import { byteOrders } from "../netlink/nftables/userdata.ts";
+import { type Change, label, type TableName, text, userdata } from "./nft-names.ts";
+import { request } from "./socket.ts";
 
-/** One change. */
-export type Change = Request;
+export { type Change, commentOf, label, type TableName } from "./nft-names.ts";
+export { addRule, flushChain, insertRule, removeRule } from "./nft-rules.ts";
 
-const { create, append, exclusive: excl } = messageFlags;
-
-/** Where something is: the family and the name of its table. */
-export interface TableName {
-  family: Family;
-  table: string;
-}
+const { create, exclusive: excl } = messageFlags;
 
 export function addTable({ family, table }: TableName, comment?: string): Change {
   const value = { family, name: table, flags: [], ...userdata(comment) };
@@ -62,41 +54,6 @@ export function removeChain({ family, table }: TableName, name: string): Change 
   return request(messageTypes.delChain, 0, chainMessage, { family, table, name }, what);
 }
 
-/** Appends a rule. */
-export function addRule(
-  { family, table }: TableName,
-  chain: string,
-  expressions: readonly ExpressionInput[],
-  comment?: string,
-): Change {
-  const value = { family, table, chain, expressions, ...userdata(comment) };
-  const what = `add a rule to chain ${chain} of ${label(family, table)}`;
-  return request(messageTypes.newRule, create | append, ruleMessage, value, what);
-}
-
-/** Puts a rule before all others of its chain. */
-export function insertRule(
-  { family, table }: TableName,
-  chain: string,
-  expressions: readonly ExpressionInput[],
-  comment?: string,
-): Change {
-  const value = { family, table, chain, expressions, ...userdata(comment) };
-  const what = `insert a rule into chain ${chain} of ${label(family, table)}`;
-  return request(messageTypes.newRule, create, ruleMessage, value, what);
-}
-
-export function removeRule({ family, table }: TableName, chain: string, handle: number): Change {
-  const what = `delete rule ${handle} of chain ${chain} of ${label(family, table)}`;
-  return request(messageTypes.delRule, 0, ruleMessage, { family, table, chain, handle }, what);
-}
-
-/** Removes all rules of a chain; that there are none is fine. */
-export function flushChain({ family, table }: TableName, chain: string): Change {
-  const what = `flush chain ${chain} of ${label(family, table)}`;
-  return request(messageTypes.delRule, 0, ruleMessage, { family, table, chain }, what);
-}
-
 /** A map from keys, made of the parts `key`, to verdicts. */
 export function addVerdictMap(
   { family, table }: TableName,
@@ -127,6 +84,7 @@ export function addSet(
   name: string,
   key: readonly KeyType[],
   data: readonly KeyType[] = [],
+  comment?: string,
 ): Change {
   const isMap = data.length > 0;
   const values = keyOf(...data);
@@ -141,6 +99,7 @@ export function addSet(
     userdata: {
       keyByteOrder: keyByteOrder(key),
       ...(isMap && { dataByteOrder: keyByteOrder(data) }),
+      ...text(comment),
     },
   };
   const what = `add set ${name} to ${label(family, table)}`;
@@ -164,10 +123,12 @@ export function addElements(
   { family, table }: TableName,
   set: string,
   elements: readonly ElementInput[],
+  options: { exclusive?: boolean } = {},
 ): Change {
   const value = { family, table, set, elements };
+  const flags = create | (options.exclusive ? excl : 0);
   const what = `add to ${set} of ${label(family, table)}`;
-  return request(messageTypes.newSetElem, create, elementsMessage, value, what);
+  return request(messageTypes.newSetElem, flags, elementsMessage, value, what);
 }
 
 export function removeElements(
@@ -178,32 +139,4 @@ export function removeElements(
   const value = { family, table, set, elements: keys.map((key) => ({ key: { value: key } })) };
   const what = `delete from ${set} of ${label(family, table)}`;
   return request(messageTypes.delSetElem, 0, elementsMessage, value, what);
-}
-
-/** As an operator knows it: `nft table ip cnibox`. */
-export function label(family: Family, table: string): string {
-  return `nft table ${family} ${table}`;
-}
-
-function userdata(comment: string | undefined) {
-  return comment === undefined ? {} : { userdata: text(comment) };
-}
-
-/** The comment of an element. */
-export function commentOf(comment: string): { comment?: string } {
-  return text(comment);
-}
-
-/** A comment as `nft` keeps it: UTF-8, cut between characters to what `nft` accepts. */
-function text(comment: string | undefined): { comment?: string } {
-  if (comment === undefined) return {};
-  let bytes = utf8(comment);
-  if (bytes.length > maxComment) {
-    let end = maxComment;
-    while (((bytes[end] as number) & 0xc0) === 0x80) end--;
-    bytes = bytes.subarray(0, end);
-  }
-  let latin1 = "";
-  for (const byte of bytes) latin1 += String.fromCharCode(byte);
-  return { comment: latin1 };
 }

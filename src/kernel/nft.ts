@@ -6,7 +6,7 @@
  */
 import type { Codec } from "../netlink/codec.ts";
 import { type Chain, chainMessage } from "../netlink/nftables/chain.ts";
-import { type Element, elementsMessage } from "../netlink/nftables/element.ts";
+import { countMessage, type Element, elementsMessage } from "../netlink/nftables/element.ts";
 import {
   batchBegin,
   batchEnd,
@@ -15,13 +15,15 @@ import {
   generationMessage,
   messageTypes,
 } from "../netlink/nftables/header.ts";
-import { type Rule, ruleMessage } from "../netlink/nftables/rule.ts";
+import type { Rule } from "../netlink/nftables/rule.ts";
+import { type NftSet, setMessage } from "../netlink/nftables/set.ts";
 import { type Table, tableMessage } from "../netlink/nftables/table.ts";
 import type { Reader } from "../netlink/wire.ts";
 import { constants, isErrno, sys } from "../sys/sys.ts";
 import { isKernelError } from "./errors.ts";
 import type { Netns } from "./netns.ts";
-import { type Change, label, type TableName } from "./nft-changes.ts";
+import { type Change, label, type TableName } from "./nft-names.ts";
+import { askRules } from "./nft-rules.ts";
 import { explainRefusal, NftUnsupported } from "./nft-support.ts";
 import { type NetlinkSocket, type Request, request } from "./socket.ts";
 
@@ -52,6 +54,16 @@ export function askChain({ family, table }: TableName, name: string): Question<C
     chainMessage,
     { family, table, name },
     `look up chain ${name} of ${label(family, table)}`,
+    (answer) => answer,
+  );
+}
+
+export function askSet({ family, table }: TableName, name: string): Question<NftSet> {
+  return question(
+    messageTypes.getSet,
+    setMessage,
+    { family, table, name },
+    `look up ${name} of ${label(family, table)}`,
     (answer) => answer,
   );
 }
@@ -148,12 +160,9 @@ export class Nft {
 
   /** The rules of one chain, in order; none if there is no such chain. */
   rules({ family, table }: TableName, chain: string): Rule[] {
-    const what = `list chain ${chain} of ${label(family, table)}`;
-    const asked = request(messageTypes.getRule, 0, ruleMessage, { family, table, chain }, what);
+    const { asked, codec } = askRules({ family, table }, chain);
     // Kernels before 4.13 ignore what they cannot filter by.
-    return this.#dump(asked, ruleMessage).filter(
-      (rule) => rule.table === table && rule.chain === chain,
-    );
+    return this.#dump(asked, codec).filter((rule) => rule.table === table && rule.chain === chain);
   }
 
   /** All chains of a table. Reads all chains of the family: for GC only. */
@@ -169,6 +178,35 @@ export class Nft {
     const value = { family, table, set };
     const asked = request(messageTypes.getSetElem, 0, elementsMessage, value, what);
     return this.#dump(asked, elementsMessage).flatMap((part) => part.elements ?? []);
+  }
+
+  /** All sets and maps of a table. */
+  sets({ family, table }: TableName): NftSet[] {
+    const what = `list the sets of ${label(family, table)}`;
+    const asked = request(messageTypes.getSet, 0, setMessage, { family, table }, what);
+    return this.#dump(asked, setMessage).filter((set) => set.table === table);
+  }
+
+  /** Whether a set has more than `count` elements. Reads no more of it than that takes. */
+  hasMore({ family, table }: TableName, set: string, count: number): boolean {
+    const what = `count ${set} of ${label(family, table)}`;
+    const value = { family, table, set };
+    // A socket of its own: the kernel goes on with what is read to the end nowhere else.
+    const socket = this.#netns.openSocket(constants.NETLINK_NETFILTER);
+    let left = count;
+    try {
+      socket.dumpUntil(
+        request(messageTypes.getSetElem, 0, elementsMessage, value, what),
+        countMessage,
+        ({ elements = [] }) => {
+          left -= elements.length;
+          return left < 0;
+        },
+      );
+    } finally {
+      socket.close();
+    }
+    return left < 0;
   }
 
   #dump<Out>(asked: Request, codec: Codec<never, Out>): Out[] {

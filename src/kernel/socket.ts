@@ -154,6 +154,19 @@ export class NetlinkSocket {
   }
 
   /**
+   * Reads a table as far as `visit` wants, row by row: it ends by returning true. The socket is then
+   * good for nothing more. An error ends it too: it means that there is no table.
+   */
+  dumpUntil<Out>(asked: Request, answer: Codec<never, Out>, visit: (row: Out) => boolean): void {
+    const dumping = { ...asked, flags: asked.flags | messageFlags.dump };
+    const first = this.#send([dumping], -1);
+    this.#collect(first, [dumping], (header, payload) => {
+      const isRow = header.type !== controlTypes.error && header.type !== controlTypes.done;
+      return !isRow || visit(answer.read(payload));
+    });
+  }
+
+  /**
    * Sends several changes in one write and reads all acknowledgements. The kernel does each, also
    * those after one that failed; the first failure is thrown.
    *

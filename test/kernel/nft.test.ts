@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import t from "tap";
 import { isKernelError, KernelError } from "../../src/kernel/errors.ts";
 import { Netns } from "../../src/kernel/netns.ts";
-import { askChain, askElement, askTable, Nft } from "../../src/kernel/nft.ts";
+import { askChain, askElement, askSet, askTable, Nft } from "../../src/kernel/nft.ts";
 import * as nft from "../../src/kernel/nft-changes.ts";
 import { explainRefusal, NftUnsupported } from "../../src/kernel/nft-support.ts";
 import * as say from "../../src/netlink/nftables/build.ts";
 import { type Namespace, sandbox } from "../harness/sandbox.ts";
+import { count } from "../net/cost.ts";
 
 const needs = ["CONFIG_NF_TABLES_IPV4" as const];
 const table = { family: "ip", table: "t" } as const;
@@ -92,6 +93,39 @@ END`);
     .elements(table, "m")
     .map(({ key }) => String(key?.value));
   assert.equal(new Set(keys).size, 2000);
+});
+
+sandbox("sets of one table, and whether one has more elements than that", { needs }, ({ host }) => {
+  const netns = open(host);
+  assert.deepEqual(netns.use(Nft).sets(table), []);
+  assert.equal(netns.use(Nft).hasMore(table, "s", 0), false, "there is none");
+  const elements = Array.from({ length: 3000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
+  host.sh(`nft -f - <<'END'
+    add table ip t
+    add set ip t s { type ipv4_addr; elements = { ${elements.join(", ")} } }
+    add set ip t empty { type ipv4_addr; }
+    add map ip t one { type ipv4_addr : mark; elements = { 10.0.0.1 : 1 } }
+    add table ip u
+    add set ip u s { type ipv4_addr; }
+END`);
+  const names = netns
+    .use(Nft)
+    .sets(table)
+    .map(({ name }) => name);
+  assert.deepEqual(names.sort(), ["empty", "one", "s"]);
+  const asked = askSet(table, "one");
+  const none = askSet(table, "none");
+  netns.use(Nft).look([asked, none]);
+  assert.equal(asked.answer?.dataLength, 4);
+  assert.equal(none.answer, undefined);
+
+  const counts = [0, 1, 2999, 3000];
+  const more = (set: string) => counts.map((count) => netns.use(Nft).hasMore(table, set, count));
+  assert.deepEqual(more("s"), [true, true, true, false]);
+  assert.deepEqual(more("one"), [true, false, false, false]);
+  assert.deepEqual(more("empty"), [false, false, false, false]);
+  assert.ok(count(() => netns.use(Nft).hasMore(table, "s", 1)).receivedBytes < 10_000);
+  netns.close();
 });
 
 sandbox("all of a transaction or nothing", { needs }, ({ host }) => {

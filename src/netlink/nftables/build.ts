@@ -87,6 +87,30 @@ function compareSubnet(op: "eq" | "neq", name: FieldName, subnet: Cidr): Express
   return [load(name), masked, compare(op, ip)];
 }
 
+/**
+ * `iifname . ether saddr @set`, or with a mask `ip saddr . ip daddr & 255.255.0.0 @set`.
+ * @param first loads the first part of the key, of 4 or 16 bytes
+ */
+export function isPairIn(
+  set: string,
+  { first, length }: { first: ExpressionInput; length: 4 | 16 },
+  second: FieldName,
+  mask?: Uint8Array,
+): ExpressionInput[] {
+  // The second 4 bytes of the first register, or the second register.
+  const to = length === 4 ? 9 : 2;
+  const rest = { from: to, to, length: fields[second].length };
+  const zeros = { value: new Uint8Array(rest.length) };
+  return [
+    first,
+    load(second, to),
+    ...(mask
+      ? [{ kind: "bitwise" as const, data: { ...rest, mask: { value: mask }, xor: zeros } }]
+      : []),
+    { kind: "lookup", data: { set, from: value } },
+  ];
+}
+
 /** `iifname "veth0"` */
 export function isInterface(key: "iifname" | "oifname", name: string): ExpressionInput[] {
   return [loadMeta(key), compare("eq", interfaceKey(name))];

@@ -1,6 +1,6 @@
 /** Elements of sets and maps. */
 import { attr, attributes, list, message, nested } from "../attr.ts";
-import { be32, be64, cstring, flags, type Infer, type Input } from "../codec.ts";
+import { be32, be64, bytes, cstring, flags, type Infer, type Input } from "../codec.ts";
 import { data } from "./data.ts";
 import { nfgenmsg } from "./header.ts";
 import { commentData } from "./userdata.ts";
@@ -30,6 +30,13 @@ export const elementsMessage = message(
     set: attr(2, "NFTA_SET_ELEM_LIST_SET", cstring),
     elements: attr(3, "NFTA_SET_ELEM_LIST_ELEMENTS", nested(list(1, "NFTA_LIST_ELEM", element))),
     setId: attr(4, "NFTA_SET_ELEM_LIST_SET_ID", be32),
+  }),
+);
+/** To count elements, and not to read them. */
+export const countMessage = message(
+  nfgenmsg,
+  attributes({
+    elements: attr(3, "NFTA_SET_ELEM_LIST_ELEMENTS", nested(list(1, "NFTA_LIST_ELEM", bytes))),
   }),
 );
 export type ElementsInput = Input<typeof elementsMessage>;
