@@ -20,9 +20,22 @@ const applets = readdirSync(join(root, "build/gen/applets")).map((file) => [
 await buildEngine({
   entries: { main: "src/main.ts", ...Object.fromEntries(applets) },
   frozen: ["bridge", "host-local", "loopback"].map((name) => `applet/${name}.js`),
-  // Rules of nf_tables are the larger half of what the bridge can do, and the rarer.
-  // A call of the DHCP plugin has no use for its daemon.
-  lazy: ["src/net/masquerade.ts", "src/net/spoof-check.ts", "src/dhcp/daemon/daemon.ts"],
+  // nf_tables is the larger half of what the bridge can do, and the rarer; most of that half is for DEL,
+  // for the first container of a node, or for what other programs left.
+  lazy: [
+    "src/net/masquerade.ts",
+    "src/net/masquerade-removal.ts",
+    "src/net/masquerade-iptables.ts",
+    "src/net/masquerade-remains.ts",
+    "src/net/spoof-check.ts",
+    "src/net/spoof-check-removal.ts",
+    "src/net/spoof-check-remains.ts",
+    "src/net/attachment-set-founding.ts",
+    "src/net/attachment-set-removal.ts",
+    "src/kernel/nft-rules.ts",
+    // A call of the DHCP plugin has no use for its daemon.
+    "src/dhcp/daemon/daemon.ts",
+  ],
   executable,
   sanitize,
 });

@@ -24,9 +24,11 @@ import { enableForwarding } from "../net/forwarding.ts";
 import * as iface from "../net/interface.ts";
 import { macSources, requestedMac } from "../net/mac.ts";
 import * as masquerade from "../net/masquerade.ts";
+import * as masqueradeRemoval from "../net/masquerade-removal.ts";
 import { attachmentOf, collectLinks, removeHostVeth } from "../net/ownership.ts";
 import { ensureVlanInterface, plug } from "../net/port.ts";
 import * as spoofCheck from "../net/spoof-check.ts";
+import * as spoofCheckRemoval from "../net/spoof-check-removal.ts";
 import * as verify from "../net/verify.ts";
 import { addVeth } from "../net/veth.ts";
 import { type PortVlans, readPortVlans } from "../net/vlans.ts";
@@ -146,7 +148,7 @@ export default defineApplet({
     const inside = container.links.get(attachment.ifName);
     if (config.macspoofchk) {
       spoofCheck.setup(host, attachment, port.name, inside.mac);
-      undo.push("remove the spoof check", () => spoofCheck.teardown(host, attachment));
+      undo.push("remove the spoof check", () => spoofCheckRemoval.teardown(host, attachment));
     }
 
     const interfaces: Interface[] = [
@@ -188,8 +190,8 @@ export default defineApplet({
       () => container?.links.remove(attachment.ifName),
       () => removeHostVeth(host, attachment), // its namespace may live on without its name
       () => !isLeased && config.ipam?.type && ipam.del(call),
-      () => config.macspoofchk && spoofCheck.teardown(host, attachment),
-      () => config.ipMasq && masquerade.teardown(host, attachment, addresses),
+      () => config.macspoofchk && spoofCheckRemoval.teardown(host, attachment),
+      () => config.ipMasq && masqueradeRemoval.teardown(host, attachment, addresses),
     );
   },
 
@@ -198,8 +200,8 @@ export default defineApplet({
     tryAll(
       () => collectLinks(host, network, valid),
       () => config.ipam?.type && ipam.gc(call),
-      () => spoofCheck.gc(host, network, valid),
-      () => masquerade.gc(host, network, valid),
+      () => spoofCheckRemoval.gc(host, network, valid),
+      () => masqueradeRemoval.gc(host, network, valid),
     );
   },
 
@@ -265,7 +267,7 @@ function addLayer3(call: AddCall<Conf>, attached: Attached): Result {
     const attachment = attachmentOf(call);
     const addresses = result.ips.map(({ address }) => address);
     call.undo.push("remove the masquerade rules", () =>
-      masquerade.teardown(host, attachment, addresses),
+      masqueradeRemoval.teardown(host, attachment, addresses),
     );
     masquerade.setup(host, attachment, addresses, config.ipMasqBackend);
   }

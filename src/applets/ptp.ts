@@ -19,6 +19,7 @@ import { containerInterface, leaseAddresses, requireIpam } from "../net/child.ts
 import { enableForwarding, ignoreRouterAdvertisements } from "../net/forwarding.ts";
 import * as iface from "../net/interface.ts";
 import * as masquerade from "../net/masquerade.ts";
+import * as masqueradeRemoval from "../net/masquerade-removal.ts";
 import { alias, attachmentOf, collectLinks, removeHostVeth } from "../net/ownership.ts";
 import {
   configureHostEnd,
@@ -94,7 +95,7 @@ export default defineApplet({
       () => ipam.del(call),
       () => container?.links.remove(attachment.ifName),
       () => removeHostVeth(host, attachment), // its namespace may live on without its name
-      () => config.ipMasq && masquerade.teardown(host, attachment, addresses),
+      () => config.ipMasq && masqueradeRemoval.teardown(host, attachment, addresses),
     );
   },
 
@@ -103,7 +104,7 @@ export default defineApplet({
     tryAll(
       () => collectLinks(host, network, valid),
       () => ipam.gc(call),
-      () => masquerade.gc(host, network, valid),
+      () => masqueradeRemoval.gc(host, network, valid),
     );
   },
 
@@ -122,6 +123,8 @@ function addMasquerade(call: AddCall<Conf>, { ips }: Result): void {
   const { config, host, undo } = call;
   const attachment = attachmentOf(call);
   const addresses = ips.map(({ address }) => address);
-  undo.push("remove the masquerade rules", () => masquerade.teardown(host, attachment, addresses));
+  undo.push("remove the masquerade rules", () =>
+    masqueradeRemoval.teardown(host, attachment, addresses),
+  );
   masquerade.setup(host, attachment, addresses, config.ipMasqBackend);
 }

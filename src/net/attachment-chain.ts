@@ -1,12 +1,14 @@
 /**
  * Rules of nf_tables that belong to one attachment, at a cost that does not grow with the node.
  *
- * A feature (masquerade, port mappings, ...) has a table of its own in each family:
+ * A feature (port mappings) has a table of its own in each family; what needs no rules of its own is
+ * better off in `attachment-set.ts`:
  *
- *     table ip cnibox_masquerade {
- *       map attachments { type ipv4_addr : verdict; elements = { 10.1.0.2 : jump masq-<hash> } }
- *       chain postrouting { type nat hook postrouting ...; ip saddr vmap @attachments }
- *       chain masq-<hash> { ip saddr 10.1.0.2 ... comment "<hash>, net: .., if: .., id: .." }
+ *     table ip cnibox_portmap {
+ *       map guarded_ports { type inet_proto . inet_service : verdict
+ *         elements = { tcp . 8080 : jump guarded-<hash> } }
+ *       chain prerouting { type nat hook prerouting ...; ... vmap @guarded_ports }
+ *       chain guarded-<hash> { tcp dport 8080 ... comment "<hash>, net: .., if: .., id: .." }
  *     }
  *
  * - The kernel finds an attachment's chain by its key in a map: one look-up for each packet.
@@ -33,17 +35,11 @@ import {
   hashLength,
   hashOf,
   instanceHash,
+  ruleComment,
   type ValidAttachment,
 } from "./attachment.ts";
 import { Seen } from "./attachment-state.ts";
 import { chainName, distinct, type Feature, type MapKey, type Part } from "./feature.ts";
-
-/** The comment on each rule, as the reference has it (pkg/ip/ipmasq_nftables_linux.go). */
-export function ruleComment(attachment: Attachment): string {
-  const { network, containerId, ifName } = attachment;
-  const names = `net: ${network}, if: ${ifName}, id: ${containerId}`;
-  return `${instanceHash(attachment)}, ${names.replaceAll('"', "")}`;
-}
 
 /**
  * Makes the attachment's chains what `parts` say, in one transaction. Safe to repeat. A key that led

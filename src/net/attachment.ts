@@ -27,6 +27,13 @@ export function instanceHash({ network, ifName, containerId }: Attachment): stri
   return `${hashOf(network)}-${hashOf(`${ifName}:${containerId}`)}`;
 }
 
+/** The comment on rules and elements, as the reference has it (pkg/ip/ipmasq_nftables_linux.go). */
+export function ruleComment(attachment: Attachment): string {
+  const { network, containerId, ifName } = attachment;
+  const names = `net: ${network}, if: ${ifName}, id: ${containerId}`;
+  return `${instanceHash(attachment)}, ${names.replaceAll('"', "")}`;
+}
+
 /** How long an instanceHash is. */
 export const hashLength = 33;
 

@@ -1,73 +1,71 @@
-/** Masquerade in nf_tables: what the rules say. `attachment-chain.ts` says where they stand. */
-import type { Cidr } from "../addr/cidr.ts";
-import { parseCidr } from "../addr/cidr.ts";
+/** Masquerade in nf_tables: what the rules say. `attachment-set.ts` says where they stand. */
+import { concat, toHex } from "../addr/bytes.ts";
+import { type Cidr, mask, network, parseCidr } from "../addr/cidr.ts";
 import * as say from "../netlink/nftables/build.ts";
-import type { Feature, Part } from "./feature.ts";
-
-const map = "attachments";
-const prefix = "masq";
-const table = "cnibox_masquerade";
-const comment = "cnibox: IP masquerade of containers";
+import type { SetFeature, Wanted } from "./set-feature.ts";
 
 /** NF_IP_PRI_NAT_SRC of include/uapi/linux/netfilter_ipv4.h */
 const sourceNat = 100;
+/** And then a prefix length: pairs of an address and its network. */
+const sets = "subnet";
 
-function feature(family: "ip" | "ip6", multicast: string): Feature {
-  const source = say.load(`${family} saddr`);
+/**
+ * Packets that leave the address's subnet get an address of the host; those within it, and multicast,
+ * stay as they are. An entry is an address and its prefix length.
+ */
+function feature(family: "ip" | "ip6", multicast: string): SetFeature {
+  const length = family === "ip" ? 4 : 16;
+  const address = family === "ip" ? "ipv4Address" : "ipv6Address";
   return {
     family,
-    table,
-    comment,
-    prefixes: [prefix],
-    maps: [{ name: map, key: [family === "ip" ? "ipv4Address" : "ipv6Address"] }],
-    hooks: [
-      {
-        name: "postrouting",
-        base: {
-          type: "nat",
-          hook: { number: "postrouting", priority: sourceNat },
-          policy: "accept",
-        },
-        rules: [
-          [...say.isIn(`${family} daddr`, parseCidr(multicast)), say.verdict("return")],
-          [source, say.goBy(map)],
-        ],
+    table: "cnibox_ipmasq",
+    comment: "cnibox: IP masquerade of containers",
+    hook: {
+      name: "postrouting",
+      base: {
+        type: "nat",
+        hook: { number: "postrouting", priority: sourceNat },
+        policy: "accept",
       },
-    ],
-    keysOf({ expressions }) {
-      const key = say.expected(expressions, source);
-      return key ? [{ map, key }] : [];
+    },
+    rules: [[...say.isIn(`${family} daddr`, parseCidr(multicast)), say.verdict("return")]],
+    sets,
+    entry: [address, "port"],
+    key: [address, address],
+    elementsOf(entry) {
+      const ip = entry.subarray(0, length);
+      const prefixLength = entry[length + 1] as number;
+      return {
+        set: `${sets}${prefixLength}`,
+        keys: [concat(ip, network({ ip, prefixLength }).ip)],
+      };
+    },
+    rulesOf(set) {
+      const prefixLength = Number(set.slice(sets.length));
+      const bits = mask({ ip: new Uint8Array(length), prefixLength });
+      const source = { first: say.load(`${family} saddr`), length } as const;
+      return {
+        first: [...say.isPairIn(set, source, `${family} daddr`, bits), say.verdict("return")],
+        last: [...say.isPairIn(set, source, `${family} saddr`, bits), say.masquerade],
+      };
     },
   };
 }
 
 const ip = feature("ip", "224.0.0.0/4");
 const ip6 = feature("ip6", "ff00::/8");
-export const features: readonly Feature[] = [ip, ip6];
+export const features: readonly SetFeature[] = [ip, ip6];
 
-/**
- * What the addresses need in each family: packets that leave the address's subnet get an address of
- * the host; those within it, and multicast, stay as they are.
- */
-export function parts(addresses: readonly Cidr[]): Part[] {
-  const isIp = (address: Cidr) => address.ip.length === 4;
-  return [
-    ...part(ip, "ip", addresses.filter(isIp)),
-    ...part(
-      ip6,
-      "ip6",
-      addresses.filter((address) => !isIp(address)),
-    ),
-  ];
-}
-
-function part(feature: Feature, family: "ip" | "ip6", addresses: readonly Cidr[]): Part[] {
-  if (addresses.length === 0) return [];
-  const rules = addresses.map((address) => [
-    ...say.is(`${family} saddr`, address.ip),
-    ...say.isOutside(`${family} daddr`, address),
-    say.masquerade,
-  ]);
-  const keys = addresses.map(({ ip }) => ({ map, key: ip }));
-  return [{ feature, chains: [{ prefix, rules, keys }] }];
+/** What the addresses need in each family. */
+export function entriesOf(addresses: readonly Cidr[]): Wanted[] {
+  return features.flatMap((feature) => {
+    const mine = addresses.filter((address) => (address.ip.length === 4) === (feature === ip));
+    if (mine.length === 0) return [];
+    const entries = mine.map((address) =>
+      concat(address.ip, Uint8Array.of(0, address.prefixLength, 0, 0)),
+    );
+    return [
+      { feature, entries: [...new Map(entries.map((each) => [toHex(each), each])).values()] },
+    ];
+  });
 }

@@ -3,17 +3,12 @@
  * only where the config asks for it, or the kernel has no nf_tables.
  */
 import type { Cidr } from "../addr/cidr.ts";
-import { tryAll } from "../cni/undo.ts";
 import type { Netns } from "../kernel/netns.ts";
 import { NftUnsupported } from "../kernel/nft-support.ts";
-import type { Attachment, ValidAttachment } from "./attachment.ts";
-import { collect, install, uninstall } from "./attachment-chain.ts";
+import type { Attachment } from "./attachment.ts";
+import { install } from "./attachment-set.ts";
 import * as iptables from "./masquerade-iptables.ts";
-import { features, parts } from "./masquerade-nft.ts";
-import * as remains from "./masquerade-remains.ts";
-import { whereSupported } from "./nft-remains.ts";
-
-export type { Attachment, ValidAttachment } from "./attachment.ts";
+import { entriesOf } from "./masquerade-nft.ts";
 
 /** Throws, in the words of the reference, if there is no such backend. */
 export function checkBackend(backend: string | undefined): void {
@@ -52,36 +47,11 @@ function setupNatively(
   backend: string | undefined,
 ): boolean {
   try {
-    install(host, attachment, parts(addresses));
+    install(host, attachment, entriesOf(addresses));
     return true;
   } catch (error) {
     if (!(error instanceof NftUnsupported) || backend !== undefined) throw error;
     if (!iptables.isAvailable(addresses)) throw error;
     return false;
   }
-}
-
-/**
- * Removes what `setup` made, and what the Go plugins made for the same attachment, by whichever
- * backend. What is not there is no error.
- *
- * @param addresses may be left out, or empty; only needed where two interfaces of a container are in
- *   one network and iptables made their rules, which share a chain then
- */
-export function teardown(host: Netns, attachment: Attachment, addresses?: readonly Cidr[]): void {
-  const known = addresses?.length ? addresses : undefined;
-  tryAll(
-    () => whereSupported(() => uninstall(host, features, attachment)),
-    () => whereSupported(() => remains.remove(host, attachment, known)),
-    () => iptables.teardownLegacy(attachment, known),
-  );
-}
-
-/** Removes what belongs to attachments of `network` that are not among `valid`. */
-export function gc(host: Netns, network: string, valid: readonly ValidAttachment[]): void {
-  tryAll(
-    () => whereSupported(() => collect(host, features, network, valid)),
-    () => whereSupported(() => remains.collect(host, network, valid)),
-    () => iptables.collectLegacy(network, valid),
-  );
 }

@@ -1,7 +1,7 @@
 /** bridge: ipMasq. Judged by the packets that a machine beyond the host sees. */
 import assert from "node:assert/strict";
 import { gatewayBridge } from "../harness/configs.ts";
-import { type Json, onlyOurs, type Sandbox, sandbox } from "../harness/sandbox.ts";
+import { onlyOurs, type Sandbox, sandbox } from "../harness/sandbox.ts";
 import { watch } from "../harness/watch.ts";
 
 const subnets = ["10.1.2.0/24", "2001:db8:42::/64"];
@@ -52,13 +52,10 @@ sandbox("ipMasqBackend iptables: the rules that operators know", (box) => {
   assert.deepEqual(box.host.state(), before);
 });
 
-/** Whether an operand of a rule is an address, and not a subnet. */
-const isAddress = (operand: Json) => typeof operand === "string";
-
 const nftables = { ...config, ipMasqBackend: "nftables" };
 
 onlyOurs(
-  "ipMasqBackend nftables: one commented rule for each address",
+  "ipMasqBackend nftables: one commented element for each address",
   "not in Go 1.1.1",
   { needs: ["CONFIG_NF_TABLES_INET"] },
   (box) => {
@@ -66,10 +63,14 @@ onlyOurs(
     const attached = box.cni.attach(nftables);
     const owned = box.host
       .nft()
-      .filter((o) => /, net: net1, if: eth0, id: c1$/.test(o.rule?.comment));
+      .flatMap((o) => o.set?.elem ?? [])
+      .filter(({ elem }) => /, net: net1, if: eth0, id: c1$/.test(elem.comment));
     assert.deepEqual(
-      owned.map(({ rule }) => rule.expr.map((e: Json) => e.match?.right).filter(isAddress)),
-      [["10.1.2.3"], ["2001:db8:42::3"]],
+      owned.map(({ elem }) => elem.val.concat),
+      [
+        ["10.1.2.3", "10.1.2.0"],
+        ["2001:db8:42::3", "2001:db8:42::"],
+      ],
     );
     judge(box);
     box.host.sh("ip link del out0; ip netns del outside");

@@ -37,26 +37,28 @@ for (const macspoofchk of [true, false]) {
   );
 }
 
-/** The rules that name an attachment as their owner. */
-function rulesOf(host: Namespace, containerId: string): Json[] {
+/** What names an attachment as its owner: rules of Go's, elements of ours. */
+function ownedBy(host: Namespace, containerId: string): Json[] {
   const owner = differs("we name every owner alike", {
     go: `macspoofchk-${containerId}-eth0`,
     ours: `, net: net1, if: eth0, id: ${containerId}`,
   });
-  return host.nft().filter((o) => o.rule?.family === "bridge" && o.rule.comment?.endsWith(owner));
+  const objects = host.nft().filter((o) => (o.rule ?? o.set)?.family === "bridge");
+  const elements = objects.flatMap((o) => o.rule ?? (o.set?.elem ?? []).map((e: Json) => e.elem));
+  return elements.filter(({ comment }) => comment?.endsWith(owner));
 }
-const perAttachment = differs("one rule does for us, found through a map of ports", {
+const perAttachment = differs("two elements do for us: the port, and who may send by it", {
   go: 4,
-  ours: 1,
+  ours: 2,
 });
 
 sandbox("macspoofchk: the rules go with DEL", ({ host, cni, stateWithout }) => {
   const before = stateWithout(config);
   const attached = cni.attach(config);
-  assert.equal(rulesOf(host, "c1").length, perAttachment);
+  assert.equal(ownedBy(host, "c1").length, perAttachment);
   attached.check();
   attached.del();
-  assert.deepEqual(rulesOf(host, "c1"), []);
+  assert.deepEqual(ownedBy(host, "c1"), []);
   attached.del();
   assert.deepEqual(host.state(), before);
 });
@@ -65,10 +67,10 @@ sandbox("macspoofchk: rules of other attachments stay", ({ host, cni, addNamespa
   const other = addNamespace("c2");
   const first = cni.attach(config);
   cni.attach(config, { container: other, containerId: "c2" });
-  const rules = rulesOf(host, "c2");
+  const rules = ownedBy(host, "c2");
   assert.equal(rules.length, perAttachment);
   first.del();
-  assert.deepEqual(rulesOf(host, "c2"), rules);
+  assert.deepEqual(ownedBy(host, "c2"), rules);
   assert(other.reaches("10.1.2.1"));
 });
 

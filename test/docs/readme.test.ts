@@ -19,7 +19,7 @@ onlyOurs("the README's examples", "Go has no cnibox", ({ host }) => {
   const result = JSON.parse(added.slice(added.indexOf("{")));
   assert.deepEqual(result.ips, [{ address: "10.1.2.2/24", gateway: "10.1.2.1", interface: 2 }]);
   assert.match(used, /1 received/);
-  assert.match(used, /masquerade comment ".*net: web, if: eth0, id: blue"/);
+  assert.match(used, /10\.1\.2\.2 \. 10\.1\.2\.0 comment ".*net: web, if: eth0, id: blue"/);
   assert.deepEqual(host.links(), ["cni0", "lo"]);
   assert.deepEqual(host.nft(), []);
 });

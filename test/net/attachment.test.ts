@@ -5,8 +5,8 @@ import {
   iptablesChain,
   iptablesComment,
   isStaleJump,
+  ruleComment,
 } from "../../src/net/attachment.ts";
-import { ruleComment } from "../../src/net/attachment-chain.ts";
 import { attachment } from "./support.ts";
 
 t.test("the hash and the comment of rules for nft", async (t) => {

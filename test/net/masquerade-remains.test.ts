@@ -7,7 +7,8 @@ import { Netns } from "../../src/kernel/netns.ts";
 import { NftUnsupported } from "../../src/kernel/nft-support.ts";
 import type { Attachment } from "../../src/net/attachment.ts";
 import { splitWords } from "../../src/net/iptables.ts";
-import { gc, setup, teardown } from "../../src/net/masquerade.ts";
+import { setup } from "../../src/net/masquerade.ts";
+import { gc, teardown } from "../../src/net/masquerade-removal.ts";
 import { type Namespace, sandbox } from "../harness/sandbox.ts";
 import {
   attachment,

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { parseCidr } from "../../src/addr/cidr.ts";
 import { Netns } from "../../src/kernel/netns.ts";
-import { gc, setup, teardown } from "../../src/net/masquerade.ts";
+import { setup } from "../../src/net/masquerade.ts";
+import { gc, teardown } from "../../src/net/masquerade-removal.ts";
 import { type Namespace, sandbox } from "../harness/sandbox.ts";
 import { attachment, open, ruleset, watch } from "./support.ts";
 
@@ -28,45 +29,89 @@ function wire(host: Namespace, container: Namespace) {
     ip route add default via fd00:1::1`);
 }
 
-sandbox("masquerade is a chain for each attachment, found through a map", { needs }, ({ host }) => {
+sandbox("masquerade is a few elements for each attachment", { needs }, ({ host }) => {
   const netns = open(host);
-  setup(netns, one, [parseCidr("10.1.0.2/16"), parseCidr("10.2.4.2/23"), parseCidr("fd00::2/64")]);
-  const comment = `comment "${hashOne}, net: unit-test, if: eth0, id: one"`;
-  const table = (
-    family: string,
-    type: string,
-    keys: string[],
-    multicast: string,
-    rules: string[],
-  ) =>
-    `table ${family} cnibox_masquerade { comment "cnibox: IP masquerade of containers" ` +
-    `map attachments { type ${type} : verdict elements = { ` +
-    `${keys.map((key) => `${key} : jump masq-${hashOne}`).join(", ")} } } ` +
-    "chain postrouting { type nat hook postrouting priority srcnat; policy accept; " +
-    `${family} daddr ${multicast} return ${family} saddr vmap @attachments } ` +
-    `chain masq-${hashOne} { ${rules.map((rule) => `${rule} masquerade ${comment}`).join(" ")} } }`;
+  const addresses = ["10.1.0.2/16", "10.2.4.2/23", "fd00::2/64"].map(parseCidr);
+  setup(netns, one, addresses);
+  const owned = `comment "${hashOne}, net: unit-test, if: eth0, id: one"`;
+  const key = "6fd9:4d50:1e58:f0aa:287f:c69e:ff05:74"; // the hash, and a number of two digits
   const expected = [
-    table("ip", "ipv4_addr", ["10.1.0.2", "10.2.4.2"], "224.0.0.0/4", [
-      "ip saddr 10.1.0.2 ip daddr != 10.1.0.0/16",
-      "ip saddr 10.2.4.2 ip daddr != 10.2.4.0/23",
-    ]),
-    table("ip6", "ipv6_addr", ["fd00::2"], "ff00::/8", [
-      "ip6 saddr fd00::2 ip6 daddr != fd00::/64",
-    ]),
-  ].join(" ");
+    `table ip cnibox_ipmasq { comment "cnibox: IP masquerade of containers"
+      map owners { type ipv6_addr : ipv4_addr . inet_service
+        comment "entries by owner and number"
+        elements = { ${key}00 : 10.1.0.2 . 16, ${key}01 : 10.2.4.2 . 23 } }
+      set subnet16 { type ipv4_addr . ipv4_addr elements = { 10.1.0.2 . 10.1.0.0 ${owned} } }
+      set subnet23 { type ipv4_addr . ipv4_addr elements = { 10.2.4.2 . 10.2.4.0 ${owned} } }
+      chain postrouting { type nat hook postrouting priority srcnat; policy accept;
+        ip saddr . ip daddr & 255.255.254.0 @subnet23 return
+        ip saddr . ip daddr & 255.255.0.0 @subnet16 return
+        ip daddr 224.0.0.0/4 return
+        ip saddr . ip saddr & 255.255.0.0 @subnet16 masquerade
+        ip saddr . ip saddr & 255.255.254.0 @subnet23 masquerade } }`,
+    `table ip6 cnibox_ipmasq { comment "cnibox: IP masquerade of containers"
+      map owners { type ipv6_addr : ipv6_addr . inet_service
+        comment "entries by owner and number"
+        elements = { ${key}00 : fd00::2 . 64 } }
+      set subnet64 { type ipv6_addr . ipv6_addr elements = { fd00::2 . fd00:: ${owned} } }
+      chain postrouting { type nat hook postrouting priority srcnat; policy accept;
+        ip6 saddr . ip6 daddr & ffff:ffff:ffff:ffff:: @subnet64 return
+        ip6 daddr ff00::/8 return
+        ip6 saddr . ip6 saddr & ffff:ffff:ffff:ffff:: @subnet64 masquerade } }`,
+  ]
+    .join(" ")
+    .replace(/\s+/g, " ");
   assert.equal(ruleset(host), expected);
 
-  setup(netns, one, [parseCidr("10.1.0.2/16"), parseCidr("10.2.4.2/23"), parseCidr("fd00::2/64")]);
+  setup(netns, one, [...addresses, ...addresses]);
   assert.equal(ruleset(host), expected, "a second time changes nothing");
+  setup(netns, two, [parseCidr("10.1.0.3/16")]);
+  teardown(netns, two);
+  assert.equal(ruleset(host), expected, "others share what is there");
+
+  host.sh("nft list ruleset >/run/saved; nft flush ruleset; nft -f /run/saved");
+  assert.equal(ruleset(host), expected, "nft saves and restores it");
 
   setup(netns, one, [parseCidr("10.1.0.9/16")]);
-  const changed = host.sh("nft list table ip cnibox_masquerade");
-  assert.match(changed, /elements = { 10\.1\.0\.9 : jump/, "other addresses replace the first");
-  assert.equal(changed.match(/masquerade comment/g)?.length, 1);
+  const changed = host.sh("nft list table ip cnibox_ipmasq");
+  assert.match(
+    changed,
+    /elements = { 10\.1\.0\.9 \. 10\.1\.0\.0 comment/,
+    "others replace the first",
+  );
+  assert.equal(changed.match(/id: one/g)?.length, 1);
+  setup(netns, one, addresses);
 
   teardown(netns, one);
   assert.equal(ruleset(host), "", "the last to leave takes all away");
   teardown(netns, one);
+});
+
+sandbox("an attachment with many addresses of each length", { needs }, ({ host }) => {
+  const netns = open(host);
+  const before = parseCidr("10.9.0.1/8");
+  setup(netns, two, [before]);
+  const alone = ruleset(host);
+  const addresses = Array.from({ length: 33 }, (_, length) =>
+    parseCidr(`10.${length}.1.1/${length}`),
+  );
+  setup(netns, one, addresses);
+  assert.equal(ruleset(host).match(/id: one/g)?.length, 33);
+  assert.match(ruleset(host), /10\.32\.1\.1 \. 10\.32\.1\.1 /);
+  assert.match(ruleset(host), /10\.0\.1\.1 \. 0\.0\.0\.0 /);
+  teardown(netns, one);
+  assert.doesNotMatch(ruleset(host), /id: one| 10\.\d+\.1\.1/);
+  assert.match(ruleset(host), /10\.9\.0\.1 \. 8 /);
+  teardown(netns, two);
+  assert.equal(ruleset(host), "");
+  setup(netns, two, [before]);
+  assert.equal(ruleset(host), alone);
+  const tooMany = Array.from({ length: 255 }, (_, i) => parseCidr(`10.1.0.${i}/16`));
+  assert.throws(() => setup(netns, one, tooMany), /Cannot keep 255 addresses of one family: 254/);
+  setup(netns, one, tooMany.slice(1));
+  teardown(netns, one);
+  // What a length of subnets needs stays as long as the table does.
+  const elements = (text: string) => text.match(/elements = {.*?}/g);
+  assert.deepEqual(elements(ruleset(host)), elements(alone));
 });
 
 sandbox("packets leave under the host's address, but not within the subnet", { needs }, (box) => {
@@ -116,16 +161,15 @@ sandbox("multicast keeps its source", { needs }, (box) => {
 
 sandbox("an address that is used again goes to its new owner", { needs }, ({ host }) => {
   const netns = open(host);
-  setup(netns, one, [parseCidr("10.1.0.2/16"), parseCidr("10.1.0.3/16")]);
+  setup(netns, one, ["10.1.0.1/16", "10.1.0.2/16", "10.1.0.3/16"].map(parseCidr));
   setup(netns, two, [parseCidr("10.1.0.2/16")]);
-  const keys = () =>
-    host
-      .nft()
-      .flatMap((entry) => entry.map?.elem ?? [])
-      .map(([key, { jump }]) => `${key} ${jump.target === `masq-${hashOne}` ? "one" : "two"}`);
-  assert.deepEqual(keys().sort(), ["10.1.0.2 two", "10.1.0.3 one"]);
+  const addresses = () =>
+    [...ruleset(host).matchAll(/(\S+) \. \S+ comment "[^"]+ id: (\w+)"/g)]
+      .map(([, address, id]) => `${address} ${id}`)
+      .sort();
+  assert.deepEqual(addresses(), ["10.1.0.1 one", "10.1.0.2 two", "10.1.0.3 one"]);
   teardown(netns, one);
-  assert.deepEqual(keys(), ["10.1.0.2 two"], "the old owner takes only what is still its own");
+  assert.deepEqual(addresses(), ["10.1.0.2 two"], "the old owner takes only what is still its own");
   teardown(netns, two);
   assert.equal(ruleset(host), "");
 });
@@ -137,27 +181,36 @@ sandbox("GC keeps valid attachments and other networks", { needs }, ({ host }) =
     setup(netns, each, [parseCidr(`10.1.0.${i + 2}/16`), parseCidr(`fd00::${i + 2}/64`)]);
   }
   const ids = () => [...new Set(ruleset(host).match(/net: \S+ if: \S+ id: \w+/g))].sort();
+  const owners = () => ruleset(host).match(/ : \S+ \. (16|64)/g)?.length;
   gc(netns, "unit-test", [two]);
   assert.deepEqual(ids(), ["net: other, if: eth0, id: one", "net: unit-test, if: eth0, id: two"]);
-  assert.equal(ruleset(host).match(/ : jump masq-/g)?.length, 4, "and their keys");
+  assert.equal(owners(), 4, "and their entries");
   gc(netns, "unit-test", [{ containerId: "two", ifName: "eth1" }]);
   assert.deepEqual(ids(), ["net: other, if: eth0, id: one"], "the interface counts");
   gc(netns, "other", []);
   assert.equal(ruleset(host), "");
 });
 
-sandbox("rules that `nft flush table` took away come back with the next ADD", { needs }, (box) => {
-  const { host } = box;
+sandbox("rules that somebody took away come back with the next ADD", { needs }, ({ host }) => {
   const netns = open(host);
-  setup(netns, one, [parseCidr("10.1.0.2/16")]);
-  host.sh("nft flush table ip cnibox_masquerade");
+  setup(netns, one, [parseCidr("10.1.0.2/16"), parseCidr("10.2.0.2/24")]);
   setup(netns, two, [parseCidr("10.1.0.3/16")]);
-  const listed = host.sh("nft list chain ip cnibox_masquerade postrouting");
-  assert.equal(listed.match(/vmap/g)?.length, 1);
-  host.sh("nft flush ruleset");
+  const whole = ruleset(host);
+  const rules = (text: string) => text.match(/subnet\d+ (masquerade|return)|224/g)?.sort();
+  for (const damage of [
+    "nft flush table ip cnibox_ipmasq",
+    "nft delete chain ip cnibox_ipmasq postrouting",
+  ]) {
+    teardown(netns, two);
+    host.sh(damage);
+    setup(netns, two, [parseCidr("10.1.0.3/16")]);
+    assert.deepEqual(rules(ruleset(host)), rules(whole), damage);
+    assert.match(ruleset(host), /10\.2\.0\.2 \. 10\.2\.0\.0 comment/);
+  }
   teardown(netns, two);
+  host.sh("nft flush ruleset");
   setup(netns, two, [parseCidr("10.1.0.3/16")]);
-  assert.match(host.sh("nft list ruleset"), /10\.1\.0\.3 : jump/);
+  assert.match(ruleset(host), /10\.1\.0\.3 \. 10\.1\.0\.0 comment/);
 });
 
 sandbox("foreign rules are not touched", { needs }, ({ host }) => {
@@ -169,6 +222,34 @@ sandbox("foreign rules are not touched", { needs }, ({ host }) => {
   setup(netns, one, [parseCidr("10.1.0.2/16")]);
   gc(netns, "unit-test", []);
   assert.equal(ruleset(host), before);
+});
+
+sandbox("subnets of other lengths, as packets feel them", { needs }, (box) => {
+  const { host } = box;
+  const outside = box.addOutside();
+  const sources = watch(outside);
+  outside.sh(`ip addr add 10.1.5.9/32 dev lo
+    ip addr add fd00:1:5::9/128 dev lo nodad
+    ip route add 10.1.0.2/32 via 192.0.2.1
+    ip route add fd00:1::2/128 via 2001:db8:ffff::1`);
+  host.sh(`ip addr add 10.1.0.2/32 dev lo
+    ip addr add fd00:1::2/128 dev lo nodad
+    ip route add 10.1.5.9/32 via 192.0.2.2
+    ip route add fd00:1:5::9/128 via 2001:db8:ffff::2`);
+  const netns = open(host);
+  const cases = [
+    { addresses: ["10.1.0.2/21", "fd00:1::2/45"], seen: ["10.1.0.2", "fd00:1::2"] },
+    { addresses: ["10.1.0.2/22", "fd00:1::2/46"], seen: ["192.0.2.1", "2001:db8:ffff::1"] },
+    { addresses: ["10.1.0.2/32", "fd00:1::2/128"], seen: ["192.0.2.1", "2001:db8:ffff::1"] },
+    { addresses: ["10.1.0.2/0", "fd00:1::2/0"], seen: ["10.1.0.2", "fd00:1::2"] },
+  ];
+  for (const { addresses, seen } of cases) {
+    setup(netns, one, addresses.map(parseCidr));
+    outside.sh("nft flush set ip watch sources; nft flush set ip6 watch sources");
+    assert.ok(host.reaches("10.1.5.9", "-I 10.1.0.2"));
+    assert.ok(host.reaches("fd00:1:5::9", "-I fd00:1::2"));
+    assert.deepEqual(sources(), seen, addresses.join());
+  }
 });
 
 sandbox("an unknown backend is refused in the reference's words", () => {

@@ -1,6 +1,7 @@
 /** The MAC spoof check as `nft` lists it, and as frames feel it. */
 import assert from "node:assert/strict";
-import { gc, setup, teardown } from "../../src/net/spoof-check.ts";
+import { setup } from "../../src/net/spoof-check.ts";
+import { gc, teardown } from "../../src/net/spoof-check-removal.ts";
 import { type Namespace, sandbox } from "../harness/sandbox.ts";
 import { attachment, goAdd, noGoBridge, open, orSkip, ruleset } from "./support.ts";
 
@@ -20,24 +21,25 @@ function wire(host: Namespace, container: Namespace) {
     ip addr add 10.1.0.2/24 dev eth0`);
 }
 
-sandbox("a chain for each port, found through a map", { needs }, ({ host }) => {
+sandbox("a port and its address are elements of one set", { needs }, ({ host }) => {
   const netns = open(host);
   setup(netns, one, "veth0", mac);
-  const hash = "6fd94d501e58f0aa-287fc69eff0574a2";
-  const expected =
-    'table bridge cnibox_spoofcheck { comment "cnibox: MAC addresses of containers" ' +
-    `map attachments { type ifname : verdict elements = { "veth0" : jump port-${hash} } } ` +
-    "chain prerouting { type filter hook prerouting priority dstnat; policy accept; " +
-    "iifname vmap @attachments } " +
-    `chain port-${hash} { iifname "veth0" ether saddr != ${mac} drop ` +
-    `comment "${hash}, net: unit-test, if: eth0, id: one" } }`;
+  const owned = 'comment "6fd94d501e58f0aa-287fc69eff0574a2, net: unit-test, if: eth0, id: one"';
+  const expected = `table bridge cnibox_macspoofchk { comment "cnibox: MAC addresses of containers"
+    map owners { type ipv6_addr : ifname . ether_addr comment "entries by owner and number"
+      elements = { 6fd9:4d50:1e58:f0aa:287f:c69e:ff05:7400 : "veth0" . ${mac} } }
+    set ports { type ifname . ether_addr
+      elements = { "veth0" . 00:00:00:00:00:00 ${owned}, "veth0" . ${mac} ${owned} } }
+    chain prerouting { type filter hook prerouting priority dstnat; policy accept;
+      iifname . ether saddr @ports return
+      iifname . ether saddr & 00:00:00:00:00:00 @ports drop } }`.replace(/\s+/g, " ");
   assert.equal(ruleset(host), expected);
   setup(netns, one, "veth0", mac);
   assert.equal(ruleset(host), expected, "a second time changes nothing");
   setup(netns, one, "veth1", "02:00:00:00:00:02");
   assert.equal(
     ruleset(host),
-    expected.replaceAll("veth0", "veth1").replace(mac, "02:00:00:00:00:02"),
+    expected.replaceAll("veth0", "veth1").replaceAll(mac, "02:00:00:00:00:02"),
   );
   teardown(netns, one);
   teardown(netns, one);
@@ -67,13 +69,17 @@ sandbox("a forged MAC address is dropped, on this port only", { needs }, (box) =
 sandbox("GC and a port's name that is used again", { needs }, ({ host }) => {
   const netns = open(host);
   setup(netns, one, "veth0", mac);
-  setup(netns, two, "veth0", mac);
+  const other = "02:00:00:00:00:02";
+  setup(netns, two, "veth0", other);
+  const ports = () => ruleset(host).match(/ports { type.*?}/)?.[0];
+  const taken = ports();
+  assert.match(taken ?? "", /id: two.*id: two/);
+  assert.doesNotMatch(taken ?? "", new RegExp(`${mac}|id: one`), "one's address may send no more");
   teardown(netns, one);
-  assert.match(ruleset(host), /"veth0" : jump port-6fd94d501e58f0aa-d750b2c8f0f25d5f/);
+  assert.equal(ports(), taken);
   gc(netns, "unit-test", [two]);
-  assert.match(ruleset(host), /id: two/);
   gc(netns, "another", []);
-  assert.match(ruleset(host), /id: two/);
+  assert.equal(ports(), taken);
   gc(netns, "unit-test", []);
   assert.equal(ruleset(host), "");
 });
