@@ -9,8 +9,8 @@ const layers = [
   ["netlink", "sys"],
   ["kernel"],
   ["cni"],
-  ["net", "pool", "dhcp"],
-  ["applets"],
+  ["net", "pool", "dhcp", "libcni"],
+  ["applets", "cnitool"],
 ];
 
 /** A rule for each folder: what it must not import. */
@@ -49,12 +49,12 @@ export default {
     {
       name: "sys-is-the-only-door",
       comment:
-        "The system is reached through kernel/ (objects), cni/ (the process and its files), pool/store (leases) and the DHCP daemon; main and the installer of links are the program itself.",
+        "The system is reached through kernel/ (objects), cni/ (the process and its files), libcni/ (configs and cached results), pool/store (leases) and the DHCP daemon; main and the installer of links are the program itself.",
       severity: "error",
       from: {
         path: "^src/",
         pathNot: [
-          "^src/(sys|kernel|cni|_tools)/",
+          "^src/(sys|kernel|cni|libcni|_tools)/",
           "^src/pool/store",
           "^src/dhcp/daemon",
           "^src/(main|node-main|install)\\.ts$",
@@ -66,7 +66,7 @@ export default {
       name: "applets-compose",
       comment: "An applet speaks of links and routes, not of messages and descriptors.",
       severity: "error",
-      from: { path: "^src/applets/" },
+      from: { path: "^src/(applets|cnitool)/" },
       to: { path: "^src/(sys|netlink)/" },
     },
     {

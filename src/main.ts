@@ -6,7 +6,7 @@
  * operator's tool, are loaded when it is known which one.
  */
 import { load as loadModule } from "#load";
-import { applets } from "./applets/mod.ts";
+import { applets, tools } from "./applets/mod.ts";
 import { versionReply } from "./cni/about.ts";
 import type { Io, Plugin } from "./cni/outside.ts";
 import { standardIo } from "./cni/stdio.ts";
@@ -14,6 +14,7 @@ import { trace } from "./cni/trace.ts";
 import { sys } from "./sys/sys.ts";
 
 type AppletName = (typeof applets)[number];
+type ToolName = (typeof tools)[number];
 
 /**
  * Serves the call that this process was started for.
@@ -35,8 +36,10 @@ function serve(io: Io): number {
   const [called = "", ...args] = sys.argv();
   const name = called.slice(called.lastIndexOf("/") + 1);
   if (isApplet(name)) return runApplet(name, args, io);
+  if (isTool(name)) return loadModule(name).run(io, args);
   const [first = "", ...others] = args;
-  return isApplet(first) ? runApplet(first, others, io) : runTool(args, io);
+  if (isApplet(first)) return runApplet(first, others, io);
+  return isTool(first) ? loadModule(first).run(io, others) : runTool(args, io);
 }
 
 function runApplet(name: AppletName, args: readonly string[], io: Io): number {
@@ -64,6 +67,10 @@ function load(name: string): Plugin | undefined {
 
 function isApplet(name: string): name is AppletName {
   return (applets as readonly string[]).includes(name);
+}
+
+function isTool(name: string): name is ToolName {
+  return (tools as readonly string[]).includes(name);
 }
 
 /** What nobody expected: the runtime gets an error object all the same, and we learn the place. */

@@ -1,5 +1,5 @@
 /** `cnibox` by its own name: the operator's tool. A chunk of its own, which plugin calls never load. */
-import { applets } from "./applets/mod.ts";
+import { applets, tools } from "./applets/mod.ts";
 import { CniError, toErrorJson } from "./cni/errors.ts";
 import { help } from "./cni/help.ts";
 import type { Io } from "./cni/outside.ts";
@@ -15,6 +15,7 @@ export interface Tool {
 }
 
 const usage = `Usage: cnibox PLUGIN                          be the plugin; so does a link of its name
+       cnibox cnitool                         networks by hand; so does a link of its name
        cnibox PLUGIN --help                   its config keys
        cnibox --list                          the plugins
        cnibox --install [--hard|--copy] DIR   put cnibox and a link for each plugin into DIR
@@ -97,7 +98,7 @@ function installLinks(io: Io, args: readonly string[]): void {
 
 function unknown(name: string): Error {
   const what = name.startsWith("-") ? "option" : "plugin";
-  const meant = suggest(name, [...applets, ...commands.keys()]);
+  const meant = suggest(name, [...applets, ...tools, ...commands.keys()]);
   const hint = meant ? `; did you mean ${meant}?` : "; see cnibox --list";
   return new Error(`unknown ${what} "${name}"${hint}`);
 }

@@ -4,7 +4,7 @@
  * - `gen/validators/NAME.ts`: the validator of an applet's own keys, as ajv's standalone code;
  * - `gen/applets/NAME.ts`: the applet with its validators, as the hosts load it;
  * - `gen/common.ts`: the validator of the keys that every plugin has;
- * - `gen/applets/cnibox.ts`: the operator's tool, a chunk of its own like an applet;
+ * - `gen/applets/cnibox.ts` and `cnitool.ts`: the operator's tools, chunks of their own like applets;
  * - `gen/load.ts`: all of them by name, for the Node host (the engine host loads chunks instead);
  * - `schema/NAME.json`: the schema for editors.
  *
@@ -31,6 +31,9 @@ const withoutAddon: Plugin = {
     }));
   },
 };
+
+/** What is loaded like an applet and is none. */
+const tools = { cnibox: "src/operator.ts", cnitool: "src/cnitool/cnitool.ts" };
 
 interface Declared {
   name: string;
@@ -123,7 +126,7 @@ export default plugin(applet, check${needsNetns ? ", Netns" : ""});
 }
 
 function writeLoad(names: readonly string[]): void {
-  const loaded = [...names, "cnibox"];
+  const loaded = [...names, ...Object.keys(tools)];
   const imports = loaded.map((name, i) => `import m${i} from "./applets/${name}.ts";`);
   const members = loaded.map((name, i) => `  ${JSON.stringify(name)}: m${i},`);
   write(
@@ -155,6 +158,8 @@ for (const applet of applets) {
   writeApplet(applet);
   writePublishedSchema(applet);
 }
-write("gen/applets/cnibox.ts", `${head}export { default } from "../../../src/operator.ts";\n`);
+for (const [name, file] of Object.entries(tools)) {
+  write(`gen/applets/${name}.ts`, `${head}export { default } from "../../../${file}";\n`);
+}
 writeLoad(applets.map(({ name }) => name));
 for (const folder of ["gen/applets", "gen/validators", "schema"]) removeOthers(folder);

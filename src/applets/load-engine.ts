@@ -3,9 +3,9 @@
  * The Node host has all of them at hand instead: `build/gen/load.ts`.
  */
 import type { Io, Plugin } from "../cni/outside.ts";
-import type { applets } from "./mod.ts";
+import type { applets, tools } from "./mod.ts";
 
-/** The operator's tool: a chunk like an applet, but no plugin. */
+/** A tool of the operator: a chunk like an applet, but no plugin. */
 export interface Tool {
   /** Returns the exit status. */
   run(io: Io, args: readonly string[]): number;
@@ -14,7 +14,7 @@ export interface Tool {
 /** The host's loader: evaluates a module of the executable, once; undefined if it has none so named. */
 declare function __cniboxLoad(name: string): { default: Plugin | Tool } | undefined;
 
-export function load(name: "cnibox"): Tool;
+export function load(name: "cnibox" | (typeof tools)[number]): Tool;
 export function load(name: (typeof applets)[number]): Plugin;
 /** The plugin that is built in under this name. */
 export function load(name: string): Plugin | undefined;

@@ -17,3 +17,6 @@ export const applets = [
   "tuning",
   "vlan",
 ] as const;
+
+/** Commands that are no plugins; like applets they go by argv[0] or the first argument. */
+export const tools = ["cnitool"] as const;

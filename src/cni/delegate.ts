@@ -5,9 +5,7 @@
  * executable, it is called in this process, as a call of its own; so it is where CNI_PATH has no
  * such plugin and one is built in. Otherwise the program is run.
  */
-import { record } from "../json/decode.ts";
 import { parse } from "../json/parse.ts";
-import { isObject } from "../json/types.ts";
 import type { AddCall, Call, CheckCall, DelCall, GcCall, StatusCall } from "./applet.ts";
 import { formatResult, toCurrent } from "./convert.ts";
 import { readEnvironment } from "./env.ts";
@@ -15,7 +13,7 @@ import { findPlugin, isThisExecutable, notFound } from "./find-plugin.ts";
 import type { Plugin } from "./outside.ts";
 import { PluginCrash, runProcess } from "./plugin-process.ts";
 import type { Result } from "./result.ts";
-import { createResult } from "./result-read.ts";
+import { createResult, readPluginResult } from "./result-read.ts";
 
 /**
  * ADD of the plugin `name`; its result in the model of 1.1.0.
@@ -89,20 +87,5 @@ function callProgram(call: Call<unknown>, file: string, command: string): () => 
   const { io, request } = call.outside;
   const environ = { ...io.environ, CNI_COMMAND: command };
   const stdout = runProcess(file, environ, request.bytes, io.writeStderr);
-  return () => readResult(stdout, call.cniVersion);
-}
-
-/** A result without a version has the config's (pkg/invoke/exec.go, fixupResultVersion). */
-function readResult(text: string, configVersion: string): Result {
-  let json = null;
-  let version: string;
-  try {
-    json = parse(text);
-    version = record(json, "map[string]interface {}").string("cniVersion") || configVersion;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`failed to unmarshal raw result: ${reason}`);
-  }
-  const members = isObject(json) ? json : {};
-  return toCurrent(createResult(version, { ...members, cniVersion: version }));
+  return () => toCurrent(readPluginResult(stdout, call.cniVersion));
 }

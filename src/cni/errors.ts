@@ -33,6 +33,8 @@ export class CniError extends Error {
   readonly msg: string;
   /** More about it, or "". */
   readonly details: string;
+  /** What the failed program wrote to stderr, at most 64 KiB; absent for our own errors. */
+  stderr?: string;
 
   constructor(name: CniErrorName | number, msg: string, details = "") {
     super(details === "" ? msg : `${msg}; ${details}`);

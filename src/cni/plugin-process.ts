@@ -1,16 +1,20 @@
 /** Calls a plugin that is another program, and makes of what it leaves a result or an error. */
 import { quote } from "../json/quote.ts";
-import { type ExecOutput, exec } from "../kernel/exec.ts";
+import { type ExecOptions, type ExecOutput, exec } from "../kernel/exec.ts";
 import { isSystemError, sys } from "../sys/sys.ts";
 import { CniError, fromErrorJson } from "./errors.ts";
 
 /** A plugin that failed without an error object of its own: it may have left something behind. */
 export class PluginCrash extends CniError {}
 
+/** How a plugin ended, and what it said. */
+export type Ending = Omit<ExecOutput, "stdout">;
+
 /**
  * Runs the plugin at `path` with the config on stdin, and returns its stdout.
  *
  * Its stderr is handed to `onStderr` as it comes.
+ * @param more a time limit in milliseconds, and another argument vector than the path
  * @throws {CniError} the plugin's own error, or a {@link PluginCrash} in the words of the reference
  *   (pkg/invoke/raw_exec.go), code 0
  */
@@ -19,10 +23,11 @@ export function runProcess(
   environ: Record<string, string>,
   config: Uint8Array,
   onStderr: (data: Uint8Array) => void,
+  more: Pick<ExecOptions, "timeout" | "argv"> = {},
 ): string {
   let output: ExecOutput;
   try {
-    output = exec(path, { environ, input: config, onStderr });
+    output = exec(path, { environ, input: config, onStderr, ...more });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     if (!isSystemError(error)) throw new PluginCrash("Unknown", `netplugin failed: ${reason}`);
@@ -31,13 +36,20 @@ export function runProcess(
     throw new CniError("Unknown", message);
   }
   const stdout = sys.decodeUtf8(output.stdout);
-  if (output.status !== 0) throw processError(stdout, output);
+  if (output.status !== 0) throw pluginError(stdout, output);
   return stdout;
 }
 
-function processError(stdout: string, output: ExecOutput): CniError {
+/** The error that a plugin's output stands for, where it has not succeeded; it keeps the stderr. */
+export function pluginError(stdout: string, ending: Ending): CniError {
+  const stderr = sys.decodeUtf8(ending.stderr);
+  const error = decodeError(stdout, stderr, ending);
+  if (stderr !== "") error.stderr = stderr;
+  return error;
+}
+
+function decodeError(stdout: string, stderr: string, output: Ending): CniError {
   if (stdout === "") {
-    const stderr = sys.decodeUtf8(output.stderr);
     const ending = describeEnding(output);
     return new PluginCrash(
       "Unknown",
@@ -57,9 +69,10 @@ function processError(stdout: string, output: ExecOutput): CniError {
   }
 }
 
-function describeEnding({ status, signal }: ExecOutput): string {
+function describeEnding({ status, signal, timedOut }: Ending): string {
   if (signal === null) return `exit status ${status}`;
-  return `signal: ${signalPhrases[signal] ?? `signal ${signal}`}`;
+  const why = timedOut ? " (its time was up)" : "";
+  return `signal: ${signalPhrases[signal] ?? `signal ${signal}`}${why}`;
 }
 
 /** The words of Go's syscall package, which are the kernel's. */

@@ -3,6 +3,7 @@ import { type Cidr, noCidr, parseCidr } from "../addr/cidr.ts";
 import { requireIp } from "../addr/ip.ts";
 import { type Fields, record, typeError } from "../json/decode.ts";
 import { lookup } from "../json/lookup.ts";
+import { parse } from "../json/parse.ts";
 import { quote } from "../json/quote.ts";
 import { isObject, type JsonObject, type JsonValue } from "../json/types.ts";
 import { CniError } from "./errors.ts";
@@ -56,6 +57,26 @@ export function createResult(version: string, json: JsonValue): AnyResult {
     );
   }
   return result;
+}
+
+/**
+ * Reads what a plugin printed. A result without a version has the config's (pkg/invoke/exec.go,
+ * fixupResultVersion).
+ *
+ * Throws an Error with the text of the reference.
+ */
+export function readPluginResult(text: string, configVersion: string): AnyResult {
+  let json: JsonValue = null;
+  let version: string;
+  try {
+    json = parse(text);
+    version = record(json, "map[string]interface {}").string("cniVersion") || configVersion;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`failed to unmarshal raw result: ${reason}`);
+  }
+  const members = isObject(json) ? json : {};
+  return createResult(version, { ...members, cniVersion: version });
 }
 
 /** Reads a result in the shape of the version that stands in it. */
@@ -212,7 +233,8 @@ function routes(fields: Fields, type: string): Route[] {
   });
 }
 
-function dns(fields: Fields): Dns {
+/** The member `dns` of a record. */
+export function dns(fields: Fields): Dns {
   const members = record(fields.raw("dns"), "types.DNS", fields.place("dns"), "DNS.dns.");
   const result: Dns = {};
   const domain = members.string("domain");

@@ -6,6 +6,7 @@
  */
 import { concat } from "../addr/bytes.ts";
 import { constants, isErrno, sys } from "../sys/sys.ts";
+import { readText } from "./files.ts";
 
 export interface ExecOptions {
   /** The argument vector, `[0]` included; default: the path alone. */
@@ -19,6 +20,8 @@ export interface ExecOptions {
   limit?: number;
   /** A descriptor of the network namespace to run in; default: ours. */
   netns?: number | undefined;
+  /** Milliseconds; then the program is killed (its children are not). Default: no end. */
+  timeout?: number | undefined;
 }
 
 export interface ExecOutput {
@@ -29,6 +32,8 @@ export interface ExecOutput {
   status: number | null;
   /** The number of that signal, or null. */
   signal: number | null;
+  /** It was killed because its time was up. */
+  timedOut?: true;
 }
 
 const readSize = 64 * 1024;
@@ -44,15 +49,21 @@ const defaultLimit = 16 * 1024 * 1024;
  *   again for about 5 s. Error, where the child writes more than `limit`: it is then killed.
  */
 export function exec(path: string, options: ExecOptions): ExecOutput {
+  const clock = new Clock(options.timeout);
   const { child, stdin, stdout, stderr } = start(path, options);
   const input = new Writer(stdin, options.input ?? new Uint8Array(0));
   const output = new Reader(stdout, options.limit ?? defaultLimit);
   const errors = new Reader(stderr, keptStderr, options.onStderr);
   try {
     input.closeIfDone();
-    while (input.open || output.open || errors.open) step(input, output, errors);
-    if (output.excess)
+    while (!clock.isOver && (input.open || output.open || errors.open)) {
+      step(input, output, errors, clock.left);
+    }
+    if (output.excess) {
       throw new Error(`Cannot run ${path}: its output exceeds ${output.limit} bytes`);
+    }
+    clock.untilEnd(child);
+    if (clock.isOver) sys.kill(child, constants.SIGKILL);
   } catch (error) {
     sys.kill(child, constants.SIGKILL);
     sys.waitpid(child);
@@ -60,14 +71,54 @@ export function exec(path: string, options: ExecOptions): ExecOutput {
   } finally {
     for (const end of [input, output, errors]) end.close();
   }
-  return { stdout: output.bytes(), stderr: errors.bytes(), ...sys.waitpid(child) };
+  return {
+    stdout: output.bytes(),
+    stderr: errors.bytes(),
+    ...sys.waitpid(child),
+    ...(clock.isOver && { timedOut: true as const }),
+  };
 }
 
-function step(input: Writer, output: Reader, errors: Reader): void {
+/** The time that a program has; without a limit it is never over. */
+class Clock {
+  readonly #end: number | undefined;
+  /** Set when it was looked at too late, and stays set. */
+  isOver = false;
+
+  constructor(timeout: number | undefined) {
+    this.#end = timeout === undefined ? undefined : this.#now() + timeout;
+  }
+
+  #now(): number {
+    return sys.clock(constants.CLOCK_MONOTONIC) * 1000;
+  }
+
+  /** Milliseconds, as poll(2) wants them. */
+  get left(): number {
+    if (this.#end === undefined) return -1;
+    const left = Math.ceil(this.#end - this.#now());
+    this.isOver ||= left <= 0;
+    return Math.max(left, 0);
+  }
+
+  /** Waits until the child has ended or the time is over; it may live on with its pipes closed. */
+  untilEnd(child: number): void {
+    if (this.#end === undefined) return;
+    while (!this.isOver && isAlive(child)) sys.poll([], Math.min(this.left, 5));
+  }
+}
+
+/** Whether a child that was not waited for is more than a zombie: proc(5), the state in stat. */
+function isAlive(child: number): boolean {
+  const stat = readText(`/proc/${child}/stat`);
+  return stat !== null && !/\) Z /.test(stat);
+}
+
+function step(input: Writer, output: Reader, errors: Reader, timeout: number): void {
   const { POLLIN, POLLOUT } = constants;
   const ends = [input, output, errors].filter((end) => end.open);
   const asked = ends.flatMap((end) => [end.fd, end === input ? POLLOUT : POLLIN]);
-  const ready = sys.poll(asked, -1);
+  const ready = sys.poll(asked, timeout);
   for (const [index, end] of ends.entries()) {
     if (ready[index]) end.move();
   }
