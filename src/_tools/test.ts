@@ -53,7 +53,7 @@ if (!engine) throw new Error("Cannot test: build/cnibox is not built");
 const node = nodeDirectory();
 
 const all = (await bundleTests()).filter((file) => file.includes(only));
-const black = (file: string) => /\/(applets|conformance|main)\//.test(file);
+const black = (file: string) => /\/(applets|cnitool|conformance|main)\//.test(file);
 /** The cases that a pass leaves to the guest. */
 const deferred = resolve(out, "deferred");
 const deferredGo = resolve(out, "deferred-go");

@@ -12,6 +12,7 @@ const flagWords = Object.keys(flags)
 
 /** Prints the networks' names: each config has its own name before its plugins'. */
 const networks =
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
   'grep -hsom1 \'"name" *: *"[^"]*"\' "${NETCONFPATH:-/etc/cni/net.d}"/*.conf* | cut -d\'"\' -f4';
 
 const scripts: Readonly<Record<string, () => string>> = { bash, fish, powershell, zsh };

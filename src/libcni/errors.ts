@@ -54,19 +54,17 @@ export class ConfigError extends Error {
   }
 }
 
-/** A plugin of a list has failed; `cause` is what it said. */
+/** A plugin of a list has failed. */
 export class PluginFailedError extends Error {
   override name = "PluginFailedError";
-  readonly cause: unknown;
-
   constructor(
     /** As it is named in the message: `type="bridge"`, and its name if it has one. */
     readonly plugin: string,
     verb: "add" | "delete",
-    cause: unknown,
+    /** What it said, or why it could not be called. */
+    readonly reason: unknown,
   ) {
-    super(`plugin ${plugin} failed (${verb}): ${messageOf(cause)}`);
-    this.cause = cause;
+    super(`plugin ${plugin} failed (${verb}): ${messageOf(reason)}`);
   }
 }
 
@@ -107,10 +105,10 @@ export function positionOf(error: unknown): string {
   return error instanceof JsonError ? `line ${error.line}, column ${error.column}` : "";
 }
 
-/** The CNI error in what was thrown: itself, or the first among its causes; undefined if there is none. */
+/** The CNI error in what was thrown: itself, or the first in it; undefined if there is none. */
 export function cniErrorOf(error: unknown): CniError | undefined {
   if (error instanceof CniError) return error;
-  if (error instanceof PluginFailedError) return cniErrorOf(error.cause);
+  if (error instanceof PluginFailedError) return cniErrorOf(error.reason);
   if (!(error instanceof SeveralErrors)) return undefined;
   for (const one of error.errors) {
     const found = cniErrorOf(one);
