@@ -16,7 +16,8 @@ import { commands, helpText, isCommand, usageText } from "./usage.ts";
 
 export default {
   /** @returns the exit status: 0, or 1 with the error on stderr */
-  run(io: Io, args: readonly string[]): number {
+  run(process: Io, args: readonly string[]): number {
+    const io = withWholeLines(process);
     try {
       const line = readCommandLine(args);
       const { command } = line;
@@ -30,6 +31,20 @@ export default {
     }
   },
 };
+
+/** A message of ours begins on a line of its own, also after a plugin's words without a line break. */
+function withWholeLines(io: Io): Io {
+  let isWithinLine = false;
+  return {
+    ...io,
+    writeStderr(data) {
+      if (typeof data === "string" && isWithinLine) io.writeStderr("\n");
+      io.writeStderr(data);
+      const last = data[data.length - 1];
+      if (last !== undefined) isWithinLine = last !== "\n" && last !== 0x0a;
+    },
+  };
+}
 
 class UnknownCommand extends UsageError {}
 

@@ -1,5 +1,6 @@
 /** cnitool as it is called: usage, mistakes, the order of its complaints, completion. */
 import { spawnSync } from "node:child_process";
+import { chmodSync } from "node:fs";
 import t from "tap";
 import { directory as temporary } from "../harness/directory.ts";
 import { executable, named, run } from "../main/program.ts";
@@ -157,6 +158,19 @@ t.test("--json gives the error as plugins give it", async (t) => {
   t.same(JSON.parse(cnitool(["add", "--json"]).stdout), {
     code: 999,
     msg: "requires at least 2 arg(s), only received 0",
+  });
+});
+
+t.test("what a plugin writes to stderr comes first, and ends its line", async (t) => {
+  const path = temporary(t, { none: "#!/bin/sh\nprintf 'some words' >&2; exit 3\n" });
+  chmodSync(`${path}/none`, 0o755);
+  const done = cnitool(["add", "net", "/ns"], { NETCONFPATH: network(t), CNI_PATH: path });
+  t.same(done, {
+    status: 1,
+    stdout: "",
+    stderr: `some words
+Error: plugin type="none" failed (add): netplugin failed: "some words": exit status 3
+`,
   });
 });
 
