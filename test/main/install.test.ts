@@ -162,9 +162,10 @@ t.test("mistakes", async (t) => {
 
 installs("a failure leaves the old state", async (t) => {
   const blocked = temporary(t);
-  mkdirSync(join(blocked, "bridge"));
+  const [first] = applets;
+  mkdirSync(join(blocked, first));
   const done = install(blocked);
-  t.match(done, { status: 1, stderr: /^cnibox: Cannot install .*\/bridge: / });
+  t.match(done, { status: 1, stderr: `cnibox: Cannot install ${blocked}/${first}: ` });
   t.equal(done.stdout, `installed ${blocked}/cnibox\n`, "what was done is said");
-  t.same(visible(blocked), ["bridge", "cnibox"]);
+  t.same(visible(blocked), [first, "cnibox"].sort());
 });
