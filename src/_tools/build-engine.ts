@@ -19,7 +19,10 @@ const applets = readdirSync(join(root, "build/gen/applets")).map((file) => [
 ]);
 await buildEngine({
   entries: { main: "src/main.ts", ...Object.fromEntries(applets) },
-  frozen: ["bridge", "host-local", "loopback"].map((name) => `applet/${name}.js`),
+  frozen: [
+    ...["bridge", "host-local", "loopback"].map((name) => `applet/${name}.js`),
+    "lazy/masquerade.js", // most networks of bridges masquerade
+  ],
   // nf_tables is the larger half of what the bridge can do, and the rarer; most of that half is for DEL,
   // for the first container of a node, or for what other programs left.
   lazy: [
