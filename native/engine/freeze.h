@@ -2,8 +2,8 @@
 //
 // To start the engine and to load the modules that nearly every call needs takes longer than most
 // calls do. It is therefore done once, when the executable is built: the executable runs as far as
-// that, and writes the memory that it has filled into its own file, from where the kernel maps it,
-// page by page as it is touched, whenever the program is started.
+// that, and writes the memory that it has filled into its own file, from where the kernel maps it
+// whenever the program is started.
 //
 // That works since the program is static and not relocated (every pointer stays right), since all
 // that the engine and the host keep is allocated from one array (heap.cc), and since what they keep
@@ -14,11 +14,7 @@
 #include "napi/env.h"
 
 // Variables that are part of the frozen state. The section's name is known to src/_tools/freeze.ts.
-#ifdef ENGINE_FROZEN_BYTES
 #define ENGINE_FROZEN __attribute__((section("frozen")))
-#else
-#define ENGINE_FROZEN
-#endif
 
 namespace engine {
 
@@ -31,8 +27,8 @@ struct Roots {
 // The roots of the frozen engine; null in an executable that is not frozen.
 Roots* Thaw();
 
-// Writes the frozen section to `path`, with these roots, and the bytes of its memory that are used to
-// standard output.
+// Writes the frozen section and then the heap to `path`, with these roots, and the heap's address
+// to standard output.
 [[noreturn]] void Freeze(const Roots& roots, const char* path);
 
 }  // namespace engine

@@ -24,7 +24,6 @@ constexpr size_t kSmall = 512;
 constexpr size_t kHuge = 256 << 10;
 constexpr size_t kArena = 64 << 10;
 constexpr size_t kArenaInImage = 4 << 10;
-// What is untouched of a region costs nothing.
 constexpr size_t kRegion = 1 << 20;
 
 // In front of each block: its size with the header, in steps; 0 for a huge one.
@@ -65,23 +64,19 @@ constexpr Class ClassOf(size_t steps) {
 constexpr size_t kFirstClass = ClassOf(Steps(kSmall) + 1).index;
 constexpr size_t kClasses = ClassOf(Steps(kHuge)).index - kFirstClass + 1;
 
-ENGINE_FROZEN alignas(16) char memory[ENGINE_FROZEN_BYTES] = {};
-
-// Most calls need no other.
-alignas(16) char first_region[kRegion];
+// The first region: what is frozen lies here, and most calls need no other. What is untouched of it
+// costs nothing.
+alignas(16) char memory[3 * kRegion];
 
 struct Heap {
   Free* lists[Steps(kSmall) + 1];
   Free* classes[kClasses];
-  Free* spare;  // blocks of the image that were freed, and are not small
+  Free* spare;  // freed blocks that have none of the sizes above, as frozen ones may
   Arena arena;  // small blocks are cut from it,
   Arena region;  // and all others from this
-  Arena image;  // what is unused of the image
   bool is_freezing;
 };
-ENGINE_FROZEN Heap heap = {
-    {}, {}, nullptr, {}, {first_region, first_region + kRegion}, {memory, memory + sizeof memory},
-    false};
+ENGINE_FROZEN Heap heap = {{}, {}, nullptr, {}, {memory, memory + sizeof memory}, false};
 
 Header* HeaderOf(void* block) { return static_cast<Header*>(block) - 1; }
 
@@ -94,6 +89,7 @@ void* NewBlock(char* start, size_t steps) {
 
 char* TakeOfRegion(size_t size) {
   if (heap.region.left() < size) {
+    if (heap.is_freezing) return nullptr;
     constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS;
     void* mapped = mmap(nullptr, kRegion, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (mapped == MAP_FAILED) return nullptr;
@@ -110,9 +106,8 @@ bool AddArena() {
     heap.arena = {start, start + HeaderOf(spare)->steps * kStep};
     return true;
   }
-  bool of_image = heap.is_freezing || heap.image.left() >= kArenaInImage;
-  size_t size = heap.is_freezing ? kArenaInImage : of_image ? heap.image.left() : kArena;
-  char* start = of_image ? heap.image.Take(size) : TakeOfRegion(size);
+  size_t size = heap.is_freezing ? kArenaInImage : kArena;
+  char* start = TakeOfRegion(size);
   if (start) heap.arena = {start, start + size};
   return start != nullptr;
 }
@@ -128,6 +123,7 @@ void* Small(size_t steps) {
   return NewBlock(heap.arena.Take(steps * kStep), steps);
 }
 
+// Exact in size: what is frozen is part of the file.
 void* LargeInImage(size_t steps) {
   for (Free** at = &heap.spare; *at; at = &(*at)->next) {
     Free* found = *at;
@@ -136,7 +132,7 @@ void* LargeInImage(size_t steps) {
     *at = found->next;
     return found;
   }
-  return NewBlock(heap.image.Take(steps * kStep), steps);
+  return NewBlock(TakeOfRegion(steps * kStep), steps);
 }
 
 void* Large(size_t steps) {
@@ -157,14 +153,14 @@ void* Take(size_t size) {
   return NewBlock(static_cast<char*>(malloc(size + sizeof(Header))), 0);
 }
 
-bool IsOfImage(const void* block) { return block >= memory && block < memory + sizeof memory; }
-
 void Give(void* block) {
   size_t steps = HeaderOf(block)->steps;
   if (steps == 0) return free(HeaderOf(block));
+  Class its = ClassOf(steps);
+  bool is_exact = heap.is_freezing || its.steps != steps;
   Free*& list = steps <= Steps(kSmall) ? heap.lists[steps]
-                : IsOfImage(block)     ? heap.spare
-                                       : heap.classes[ClassOf(steps).index - kFirstClass];
+                : is_exact             ? heap.spare
+                                       : heap.classes[its.index - kFirstClass];
   auto* freed = static_cast<Free*>(block);
   freed->next = list;
   list = freed;
@@ -220,10 +216,9 @@ const JSMallocFunctions kHeap = {Allocate, Release, Resize, Usable};
 
 void HeapBeginFreezing() { heap.is_freezing = true; }
 
-size_t HeapEndFreezing() {
-  heap.is_freezing = false;
-  return heap.image.at - memory;
-}
+void HeapEndFreezing() { heap.is_freezing = false; }
+
+HeapUse HeapUsed() { return {memory, heap.region.at}; }
 
 }  // namespace engine
 

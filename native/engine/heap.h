@@ -11,10 +11,18 @@ namespace engine {
 // What QuickJS allocates with. The C++ of the host does, too.
 extern const JSMallocFunctions kHeap;
 
-// From now on all memory comes from inside the executable's image, until it is full.
+// From now on all memory comes from inside the executable's image, until that is full.
 void HeapBeginFreezing();
-// The end of that. Says how many bytes of the image's memory are used.
-size_t HeapEndFreezing();
+// The end of that.
+void HeapEndFreezing();
+
+// What is used of the memory inside the image.
+struct HeapUse {
+  const char* begin;
+  const char* end;
+};
+// As long as nothing was allocated since the end of freezing.
+HeapUse HeapUsed();
 
 }  // namespace engine
 

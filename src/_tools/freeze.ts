@@ -1,6 +1,6 @@
 /** Puts a started engine into its executable: `native/engine/freeze.h` says why, and how it works. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 
 const machines: Record<string, string> = { x64: "x86_64", arm64: "aarch64", riscv64: "riscv64" };
 
@@ -12,7 +12,7 @@ export function canFreeze(target: string): boolean {
 /**
  * Makes `executable` of `unfrozen`, with the modules loaded.
  * @param directory where their bytecode is
- * @throws where it does not run, or is short of room for what it loads
+ * @throws where it does not run, or is short of memory for what it loads (the heap's first region)
  */
 export function freeze(
   unfrozen: string,
@@ -20,24 +20,54 @@ export function freeze(
   directory: string,
   modules: readonly string[],
 ): void {
-  const image = `${unfrozen}.image`;
-  const run = spawnSync(unfrozen, ["--freeze", image, directory, ...modules], { encoding: "utf8" });
+  const path = `${unfrozen}.image`;
+  const run = spawnSync(unfrozen, ["--freeze", path, directory, ...modules], { encoding: "utf8" });
   if (run.status !== 0) {
-    const why = `${run.stdout}${run.stderr}${run.error ?? ""}`;
-    throw new Error(`Cannot freeze ${executable} (FROZEN in the Makefile is its room): ${why}`);
+    throw new Error(`Cannot freeze ${executable}: ${run.stdout}${run.stderr}${run.error ?? ""}`);
   }
-  const file = readFileSync(unfrozen);
-  const bytes = readFileSync(image);
-  const { offset, size } = sectionOf(file, "frozen");
-  if (size !== bytes.length) throw new Error(`Cannot freeze ${executable}: the image does not fit`);
-  bytes.copy(file, offset);
+  const image = readFileSync(path);
+  const frozen = withImage(readFileSync(unfrozen), image, Number(run.stdout));
   const temporary = `${executable}.new`;
-  copyFileSync(unfrozen, temporary);
-  writeFileSync(temporary, file);
+  writeFileSync(temporary, frozen);
   chmodSync(temporary, 0o755);
   renameSync(temporary, executable);
-  const used = Math.ceil(Number(run.stdout) / 1024);
-  console.log(`Frozen: ${modules.join(", ")}: ${used} of ${size >> 10} KiB`);
+  console.log(`Frozen: ${modules.join(", ")}: ${image.length >> 10} KiB`);
+}
+
+/**
+ * An ELF file of 64 bits, little-endian, with an image in it: first the section "frozen", then what
+ * lies at `address`, where the file has had only zeros (.bss) and so nothing at all. It grows up to
+ * there, and loses what stood after that: the table of sections, which only tools read.
+ */
+function withImage(elf: Buffer, image: Buffer, address: number): Buffer {
+  const section = sectionOf(elf, "frozen");
+  const segment = segmentAt(elf, address);
+  const begin = segment.offset + (address - segment.address);
+  const rest = image.subarray(section.size);
+  const whole = Buffer.alloc(begin + rest.length);
+  elf.copy(whole, 0, 0, segment.offset + segment.fileSize);
+  image.copy(whole, section.offset, 0, section.size);
+  rest.copy(whole, begin);
+  whole.writeBigUInt64LE(BigInt(whole.length - segment.offset), segment.header + 0x20);
+  whole.writeBigUInt64LE(0n, 0x28); // e_shoff
+  whole.fill(0, 0x3c, 0x40); // e_shnum, e_shstrndx
+  return whole;
+}
+
+/** The loaded segment that has an address, and where its header is. */
+function segmentAt(elf: Buffer, address: number) {
+  const headers = Number(elf.readBigUInt64LE(0x20));
+  const entrySize = elf.readUInt16LE(0x36);
+  const count = elf.readUInt16LE(0x38);
+  for (let i = 0; i < count; i++) {
+    const header = headers + i * entrySize;
+    const field = (at: number) => Number(elf.readBigUInt64LE(header + at));
+    const isLoaded = elf.readUInt32LE(header) === 1;
+    const found = { header, offset: field(0x08), address: field(0x10), fileSize: field(0x20) };
+    const end = found.address + field(0x28);
+    if (isLoaded && address >= found.address && address < end) return found;
+  }
+  throw new Error(`Cannot freeze: no segment has address ${address}`);
 }
 
 /** Where a section lies in a 64-bit little-endian ELF file. */
