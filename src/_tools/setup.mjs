@@ -31,6 +31,8 @@ const needed = {
     "/usr/sbin/conntrack": "conntrack",
     "/usr/sbin/dnsmasq": "dnsmasq-base",
     "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "/usr/bin/go": "golang-go",
+    "/usr/share/gocode/src/github.com/containernetworking/cni/libcni": "golang-github-appc-cni-dev",
   },
   bench: {
     "/sbin/ip": "iproute2",
