@@ -12,6 +12,7 @@ export const applets = [
   "portmap",
   "ptp",
   "sample",
+  "sbr",
   "static",
   "tap",
   "tuning",

@@ -117,6 +117,20 @@ export class Netns {
   }
 
   /**
+   * Does `work` while no other process does so with this namespace: what must look before it changes
+   * what it has seen. It is the lock of the reference's sbr, flock(2) on the file of the namespace.
+   */
+  exclusively<T>(work: () => T): T {
+    const fd = this.descriptor();
+    sys.flock(fd, constants.LOCK_EX);
+    try {
+      return work();
+    } finally {
+      sys.flock(fd, constants.LOCK_UN);
+    }
+  }
+
+  /**
    * What no other namespace has had since the machine started, as hex digits; an inode's number is
    * soon used again. Undefined: the kernel does not tell.
    */

@@ -27,6 +27,12 @@ export interface NextHop {
   weight: number;
 }
 
+/** What a route may have besides, as the kernel has it. */
+export type RouteExtras = Pick<
+  RouteMessage,
+  "metrics" | "preference" | "flow" | "encapType" | "encap" | "ttlPropagate"
+>;
+
 /** A route, as the kernel has it. */
 export interface Route {
   family: Family;
@@ -50,6 +56,7 @@ export interface Route {
   advmss?: number;
   /** Of a route with several ways (`nexthop via ...`). */
   nextHops?: NextHop[];
+  extras?: RouteExtras;
 }
 
 /** A route to add; what `list` returns is one. */
@@ -74,6 +81,7 @@ export interface RouteSpec {
   /** Only `onlink` is taken from here: the gateway need not be in a connected subnet. */
   flags?: RouteMessage["flags"] | undefined;
   nextHops?: readonly NextHop[] | undefined;
+  extras?: RouteExtras | undefined;
 }
 
 /** What a new route does about one to the same destination. */
@@ -225,7 +233,7 @@ function tableOf(table: number): RouteRequest {
 }
 
 function routeRequest(spec: RouteSpec): RouteRequest {
-  const { dst, oif, gateway, source, priority, mtu, advmss, nextHops, tos } = spec;
+  const { dst, oif, gateway, source, priority, mtu, advmss, nextHops, tos, extras } = spec;
   const { table = routeTables.main, scope = "universe" } = spec;
   const { type = "unicast", protocol = "boot" } = spec;
   const message: RouteRequest = {
@@ -235,20 +243,23 @@ function routeRequest(spec: RouteSpec): RouteRequest {
     type,
     protocol,
     ...tableOf(table),
+    ...extras,
   };
   if (tos !== undefined) message.tos = tos;
   if (spec.flags?.includes("onlink")) message.flags = ["onlink"];
   if (dst.prefixLength > 0) message.dst = dst.ip;
   if (oif !== undefined) message.oif = oif;
-  if (gateway) message.gateway = gateway;
+  if (gateway) Object.assign(message, nextHopOf(gateway, dst.ip));
   if (source) message.preferredSource = source;
   if (priority) message.priority = priority;
-  if (mtu || advmss) message.metrics = { ...(mtu && { mtu }), ...(advmss && { advmss }) };
+  if (mtu || advmss) {
+    message.metrics = { ...extras?.metrics, ...(mtu && { mtu }), ...(advmss && { advmss }) };
+  }
   if (nextHops) {
     message.multipath = nextHops.map((hop) => ({
       oif: hop.oif,
       hops: hop.weight - 1,
-      ...(hop.gateway && { gateway: hop.gateway }),
+      ...(hop.gateway && nextHopOf(hop.gateway, dst.ip)),
     }));
   }
   return message;
@@ -275,6 +286,8 @@ function routeOf(message: RouteMessage): Route | undefined {
   if (priority !== undefined) route.priority = priority;
   if (metrics?.mtu !== undefined) route.mtu = metrics.mtu;
   if (metrics?.advmss !== undefined) route.advmss = metrics.advmss;
+  const extras = extrasOf(message);
+  if (extras) route.extras = extras;
   if (message.multipath) {
     route.nextHops = message.multipath.map((hop) => {
       const via = hop.gateway ?? viaOf(hop.via);
@@ -282,6 +295,23 @@ function routeOf(message: RouteMessage): Route | undefined {
     });
   }
   return route;
+}
+
+function extrasOf(message: RouteMessage): RouteExtras | undefined {
+  const { metrics, flow, encapType, encap, ttlPropagate } = message;
+  const preference = message.preference === "medium" ? undefined : message.preference;
+  const all = { metrics, preference, flow, encapType, encap, ttlPropagate };
+  const present = Object.entries(all).filter(([, value]) => value !== undefined);
+  return present.length > 0 ? Object.fromEntries(present) : undefined;
+}
+
+/** RTA_GATEWAY, or RTA_VIA for an IPv4 route by IPv6. */
+function nextHopOf(gateway: Ip, dst: Ip): Pick<RouteRequest, "gateway" | "via"> {
+  if (gateway.length === dst.length) return { gateway };
+  const via = new Uint8Array(2 + gateway.length);
+  new Uint16Array(via.buffer, 0, 1)[0] = familyOf(gateway);
+  via.set(gateway, 2);
+  return { via };
 }
 
 /** `struct rtvia`, the gateway of an IPv4 route by IPv6: the family in two bytes, then the address. */

@@ -6,13 +6,14 @@
  */
 
 import { equal as equalBytes } from "../addr/bytes.ts";
-import { equal as equalCidr, formatCidr, network } from "../addr/cidr.ts";
+import { type Cidr, equal as equalCidr, formatCidr, network } from "../addr/cidr.ts";
 import { formatIp } from "../addr/ip.ts";
 import type { CheckCall } from "../cni/applet.ts";
 import { CniError } from "../cni/errors.ts";
 import type { Interface, Result, Route } from "../cni/result.ts";
 import type { Link } from "../kernel/links.ts";
 import type { Netns } from "../kernel/netns.ts";
+import { routeTables } from "../kernel/routes.ts";
 
 /** The result of the ADD, which CHECK cannot do without. */
 export function requirePrevResult(call: CheckCall<unknown>): Result {
@@ -93,8 +94,7 @@ export function expectAddresses(container: Netns, link: Link, result: Result): v
       );
     }
     if (address.prefixLength === address.ip.length * 8) continue;
-    const subnet = network(address);
-    if (!container.routes.list({ dst: subnet }).some((r) => equalCidr(r.dst, subnet))) {
+    if (routesTo(container, network(address)).length === 0) {
       const via = gateway ? formatIp(gateway) : "<nil>";
       throw failed(`Failed to find Gateway ${via} for interface ${link.name}`);
     }
@@ -104,17 +104,18 @@ export function expectAddresses(container: Netns, link: Link, result: Result): v
 /**
  * Every route of the result is in its table.
  *
- * Differs on purpose: a route is looked for in the table that it names, and among the next hops of
- * a multipath route.
+ * Differs on purpose: a route is looked for in the table that it names, or wherever a plugin behind
+ * ours has moved it, and among the next hops of a multipath route.
  */
 export function expectRoutes(container: Netns, routes: readonly Route[]): void {
   for (const route of routes) {
     const { dst, gw, table } = route;
     const subnet = network(dst);
     const isDefault = dst.prefixLength === 0;
-    const found = container.routes
-      .list({ dst: subnet, ...(table !== undefined && { table }) })
-      .filter((r) => equalCidr(r.dst, subnet));
+    const found =
+      table === undefined
+        ? routesTo(container, subnet)
+        : container.routes.list({ dst: subnet, table });
     const matches = found.some(
       ({ gateway, nextHops = [] }) =>
         isDefault ||
@@ -126,6 +127,14 @@ export function expectRoutes(container: Netns, routes: readonly Route[]): void {
       throw failed(`Expected Route ${describe(route)} not found in routing table`);
     }
   }
+}
+
+/** Those of the main table, or where plugins behind ours (sbr, vrf) have moved them. */
+function routesTo(container: Netns, dst: Cidr) {
+  const main = container.routes.list({ dst });
+  if (main.length > 0) return main;
+  const all = container.routes.list({ dst, table: "all" });
+  return all.filter(({ table }) => table !== routeTables.local);
 }
 
 function describe({ dst, gw, table }: Route): string {

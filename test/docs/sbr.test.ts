@@ -1,0 +1,4 @@
+/** The examples of the page about sbr. */
+import { page } from "./pages.ts";
+
+page("sbr");
