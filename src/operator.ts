@@ -7,6 +7,7 @@ import { release } from "./cni/release.ts";
 import { suggest } from "./cni/suggest.ts";
 import { all } from "./cni/versions.ts";
 import { install, type Method } from "./install.ts";
+import { validate } from "./validate.ts";
 
 /** What `load("cnibox")` gives. */
 export interface Tool {
@@ -17,6 +18,7 @@ export interface Tool {
 const usage = `Usage: cnibox PLUGIN                          be the plugin; so does a link of its name
        cnibox cnitool                         networks by hand; so does a link of its name
        cnibox PLUGIN --help                   its config keys
+       cnibox validate [FILE|DIR...]          look over network configs
        cnibox --list                          the plugins
        cnibox --install [--hard|--copy] DIR   put cnibox and a link for each plugin into DIR
        cnibox --version
@@ -25,12 +27,14 @@ const usage = `Usage: cnibox PLUGIN                          be the plugin; so d
 /** A mistake in how we were called. */
 class UsageError extends Error {}
 
-const commands = new Map<string, (io: Io, args: readonly string[]) => void>([
+/** One that returns false has found something wrong, and has said so. */
+const commands = new Map<string, (io: Io, args: readonly string[]) => unknown>([
   ["--list", list],
   ["--version", version],
   ["--help", showHelp],
   ["-h", showHelp],
   ["--install", installLinks],
+  ["validate", validate],
 ]);
 
 const tool: Tool = {
@@ -41,8 +45,7 @@ const tool: Tool = {
       if (first === undefined && io.environ.CNI_COMMAND) return refuseCall(io);
       const command = commands.get(first ?? "--help");
       if (!command) throw unknown(first ?? "");
-      command(io, others);
-      return 0;
+      return command(io, others) === false ? 1 : 0;
     } catch (error) {
       io.writeStderr(`cnibox: ${error instanceof Error ? error.message : error}\n`);
       if (error instanceof UsageError) io.writeStderr(usage);
