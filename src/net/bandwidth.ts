@@ -6,12 +6,17 @@
 import { CniError } from "../cni/errors.ts";
 import type { Result } from "../cni/result.ts";
 import { tryAll, Undo } from "../cni/undo.ts";
-import { sha512Hex } from "../kernel/digest.ts";
-import { isKernelError } from "../kernel/errors.ts";
 import type { Link } from "../kernel/links.ts";
 import { Netns } from "../kernel/netns.ts";
-import { type Qdisc, Traffic } from "../kernel/traffic.ts";
+import { Traffic } from "../kernel/traffic.ts";
 import type { Attachment, ValidAttachment } from "./attachment.ts";
+import {
+  addIfb,
+  collectNameless,
+  ownIfbName,
+  removeSharedIfb,
+  sharedIfbName,
+} from "./bandwidth-ifb.ts";
 import {
   bucketOf,
   differenceOf,
@@ -21,19 +26,6 @@ import {
 } from "./bandwidth-limits.ts";
 import { alias, collectLinks } from "./ownership.ts";
 import * as verify from "./verify.ts";
-
-/**
- * The ifb of a container in a network, as the reference names it: its second interface there finds the
- * name taken. Source: plugins/meta/bandwidth/main.go, getIfbDeviceName.
- */
-export function sharedIfbName({ network, containerId }: Omit<Attachment, "ifName">): string {
-  return `bwp${sha512Hex(network + containerId, 12)}`;
-}
-
-/** The name for an interface that finds the shared one taken. */
-export function ownIfbName({ network, containerId, ifName }: Attachment): string {
-  return `bwp${sha512Hex(`${network}/${containerId}/${ifName}`, 12)}`;
-}
 
 /**
  * The host's end of the container's interface, which must be of a veth pair.
@@ -78,7 +70,7 @@ export interface Shaping {
  * @returns the ifb, if there is a limit that needs one
  */
 export function shape(shaping: Shaping, outer: Link): Link | undefined {
-  const { host, undo, limits } = shaping;
+  const { host, undo, attachment, limits } = shaping;
   const { ingress, egress } = limits;
   const traffic = host.use(Traffic);
   for (const key of ["ingress", "egress"] as const) warnOfPackets(shaping, key, outer);
@@ -87,10 +79,10 @@ export function shape(shaping: Shaping, outer: Link): Link | undefined {
     undo.push("remove the limit", () => traffic.removeBucket(outer.index));
   }
   if (!egress) return undefined;
-  const ifb = addIfb(shaping, outer.mtu);
+  const ifb = addIfb(host, attachment, outer.mtu, undo);
   // Bucket first: the qdisc of a link that is up can only be changed with a pause.
   traffic.addBucket(ifb.index, bucketOf(egress, outer.mtu));
-  host.links.change(ifb.index, { up: true, alias: alias(shaping.attachment) });
+  host.links.change(ifb.index, { up: true, alias: alias(attachment) });
   traffic.addIngress(outer.index);
   undo.push("remove the redirection", () => traffic.removeIngress(outer.index));
   traffic.redirect(outer.index, ifb.index);
@@ -106,32 +98,8 @@ function warnOfPackets(
   const limit = limits[direction];
   const smallest = smallestBurst(mtu);
   if (!limit || limit.burst * 8 >= smallest) return;
-  warn(
-    `${direction}Burst is smaller than a packet: those of the full MTU are dropped; it should be ${smallest} or more`,
-  );
-}
-
-function addIfb({ host, undo, attachment }: Shaping, mtu: number): Link {
-  const own = ownIfbName(attachment);
-  const add = (name: string): Link => {
-    const link = host.links.add({ name, mtu, info: { kind: "ifb" } });
-    undo.push("delete the ifb link", () => host.links.remove(link.index));
-    return link;
-  };
-  for (const name of [sharedIfbName(attachment), own]) {
-    try {
-      return add(name);
-    } catch (error) {
-      if (!isKernelError(error, "EEXIST")) throw error;
-      const old = host.links.find(name);
-      // What a killed ADD has left is replaced.
-      if (old && (name === own || old.alias === alias(attachment))) {
-        host.links.remove(old.index);
-        return add(name);
-      }
-    }
-  }
-  return add(own);
+  const what = `${direction}Burst is smaller than a packet: those of the full MTU are dropped`;
+  warn(`${what}; it should be ${smallest} or more`);
 }
 
 /**
@@ -178,40 +146,12 @@ export function unshape(
   container: Netns | undefined,
   result: Result | undefined,
 ): void {
+  const isLast = !container && !result;
   tryAll(
     () => container && freeHostEnd(host, container, attachment.ifName),
-    () => {
-      const shared = host.links.find(sharedIfbName(attachment));
-      const isKnown = container !== undefined || result !== undefined;
-      if (shared && isOf(host, shared, attachment, isKnown, result)) {
-        host.links.remove(shared.index);
-      }
-    },
     () => host.links.remove(ownIfbName(attachment)),
+    () => removeSharedIfb(host, attachment, result, isLast),
   );
-}
-
-/**
- * The Go plugin gives no alias, and a killed ADD did not come to it. What is without one may be in use
- * by another interface of the container.
- */
-function isOf(
-  host: Netns,
-  ifb: Link,
-  attachment: Attachment,
-  isKnown: boolean,
-  result: Result | undefined,
-): boolean {
-  if (ifb.info?.kind !== "ifb") return false;
-  if (ifb.alias) return ifb.alias === alias(attachment);
-  if (!isKnown || result?.interfaces.some(({ name }) => name === ifb.name)) return true;
-  return !targets(host, host.use(Traffic).dump()).has(ifb.index);
-}
-
-/** All links that something is redirected to. */
-function targets(host: Netns, qdiscs: readonly Qdisc[]): Set<number> {
-  const inputs = qdiscs.filter(({ kind }) => kind === "ingress" || kind === "clsact");
-  return new Set(inputs.flatMap(({ index }) => host.use(Traffic).redirects(index)));
 }
 
 function freeHostEnd(host: Netns, container: Netns, ifName: string): void {
@@ -235,25 +175,6 @@ export function gc(host: Netns, network: string, valid: readonly ValidAttachment
     () => collectLinks(host, network, valid, "ifb"),
     () => collectNameless(host, network, valid),
   );
-}
-
-/**
- * The Go plugin's ifbs do not tell whose they are. One that has its bucket, which it gets last, and that
- * nothing is redirected to has lost its container, of whatever network.
- */
-function collectNameless(host: Netns, network: string, valid: readonly ValidAttachment[]): void {
-  const kept = new Set(valid.map(({ containerId }) => sharedIfbName({ network, containerId })));
-  const suspects = host.links
-    .dump({ kind: "ifb" })
-    .filter(({ name, alias }) => !alias && /^bwp[0-9a-f]{12}$/.test(name) && !kept.has(name));
-  if (suspects.length === 0) return;
-  const qdiscs = host.use(Traffic).dump();
-  const isFull = (link: Link) =>
-    qdiscs.some(({ index, bucket }) => index === link.index && bucket !== undefined);
-  const used = targets(host, qdiscs);
-  for (const link of suspects) {
-    if (isFull(link) && !used.has(link.index)) host.links.remove(link.index);
-  }
 }
 
 /** Tries it all in a namespace made for that. @throws KernelError: what the kernel lacks */

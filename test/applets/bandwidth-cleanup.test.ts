@@ -1,13 +1,22 @@
 /** bandwidth: what DEL, GC and another ADD find, and what they leave alone. STATUS. */
 import assert from "node:assert/strict";
-import { differs, onlyOurs, type Sandbox, sandbox } from "../harness/sandbox.ts";
-import { bandwidth, cable, ifbs, limits, qdiscs, redirection } from "./bandwidth-support.ts";
+import { differs, type Sandbox } from "../harness/sandbox.ts";
+import {
+  bandwidth,
+  cable,
+  ifbs,
+  limited,
+  limitedByUs,
+  limits,
+  qdiscs,
+  redirection,
+} from "./bandwidth-support.ts";
 
 const ifb = "bwpc2d892b58e87"; // SHA-512 of net1c1
 const own = "bwp985c1eb966d8"; // SHA-512 of net1/c1/eth1
 const latest = { ...bandwidth(), cniVersion: "1.1.0" };
 
-sandbox("DEL with the namespace gone, without prevResult and without limits", (box) => {
+limited("DEL with the namespace gone, without prevResult and without limits", (box) => {
   const { host, cni } = box;
   for (const container of ["/run/netns/c1", ""]) {
     host.sh("ip netns add c1 2>/dev/null || true");
@@ -23,7 +32,7 @@ sandbox("DEL with the namespace gone, without prevResult and without limits", (b
   }
 });
 
-sandbox("DEL with the interface gone", (box) => {
+limited("DEL with the interface gone", (box) => {
   const { host, container, cni } = box;
   const prevResult = cable(box);
   const attached = cni.attach(bandwidth(), { prevResult });
@@ -32,7 +41,7 @@ sandbox("DEL with the interface gone", (box) => {
   assert.deepEqual(host.links(), ["lo"]);
 });
 
-sandbox("DEL leaves alone what is of the same name and of another kind", (box) => {
+limited("DEL leaves alone what is of the same name and of another kind", (box) => {
   const { host, cni } = box;
   const prevResult = cable(box);
   host.sh(`ip link add ${ifb} type veth peer name other`);
@@ -41,7 +50,7 @@ sandbox("DEL leaves alone what is of the same name and of another kind", (box) =
   assert.deepEqual(host.links(), links.sort());
 });
 
-onlyOurs("DEL leaves other qdiscs of the host's end", "it leaves its own as well", (box) => {
+limitedByUs("DEL leaves other qdiscs of the host's end", "it leaves its own as well", (box) => {
   const { host, cni } = box;
   const prevResult = cable(box);
   host.sh(`tc qdisc add dev v0 root handle 7: tbf rate 1mbit burst 20000 latency 10ms
@@ -59,7 +68,7 @@ function twoInterfaces(box: Sandbox) {
   return [first, second] as const;
 }
 
-onlyOurs("two interfaces of one container in one network", "the second fails", (box) => {
+limitedByUs("two interfaces of one container in one network", "the second fails", (box) => {
   const { host } = box;
   for (const [gone, link, left] of [
     [0, "v1", own],
@@ -85,14 +94,14 @@ onlyOurs("two interfaces of one container in one network", "the second fails", (
   }
 });
 
-onlyOurs("DEL of one interface without prevResult spares the other's", "it does not", (box) => {
+limitedByUs("DEL of one interface without prevResult spares the other's", "it does not", (box) => {
   const [first] = twoInterfaces(box);
   box.cni.del(bandwidth(), { ifName: "eth1" });
   assert.deepEqual(ifbs(box.host), [ifb]);
   first.check();
 });
 
-onlyOurs("the same container in two networks", "it keeps no aliases", (box) => {
+limitedByUs("the same container in two networks", "it keeps no aliases", (box) => {
   const { host, cni } = box;
   cni.add(bandwidth(), { prevResult: cable(box) });
   const other = { ...bandwidth(), name: "net2" };
@@ -101,7 +110,7 @@ onlyOurs("the same container in two networks", "it keeps no aliases", (box) => {
   assert.deepEqual(ifbs(host), [ifb]);
 });
 
-sandbox("ADD to a link that is limited already", (box) => {
+limited("ADD to a link that is limited already", (box) => {
   const { host, cni } = box;
   const prevResult = cable(box);
   host.sh("tc qdisc add dev v0 root handle 1: tbf rate 1mbit burst 20000 latency 10ms");
@@ -116,7 +125,7 @@ sandbox("ADD to a link that is limited already", (box) => {
   assert.deepEqual(host.state(), before);
 });
 
-onlyOurs("ADD to a link whose input is watched already", "it leaves ifb and bucket", (box) => {
+limitedByUs("ADD to a link whose input is watched already", "it leaves ifb and bucket", (box) => {
   const { host, cni } = box;
   const prevResult = cable(box);
   host.sh("tc qdisc add dev v0 clsact");
@@ -128,7 +137,7 @@ onlyOurs("ADD to a link whose input is watched already", "it leaves ifb and buck
   assert.deepEqual(host.state(), before);
 });
 
-onlyOurs("ADD replaces the ifb of a killed one", "it finds the name taken", (box) => {
+limitedByUs("ADD replaces the ifb of a killed one", "it finds the name taken", (box) => {
   const { host, cni } = box;
   const prevResult = cable(box);
   cni.add(bandwidth(), { prevResult });
@@ -140,7 +149,7 @@ onlyOurs("ADD replaces the ifb of a killed one", "it finds the name taken", (box
   assert(host.link(ifb).ifindex > before);
 });
 
-onlyOurs("an ifb without an owner, of whose name ours would be", "it fails", (box) => {
+limitedByUs("an ifb without an owner, of whose name ours would be", "it fails", (box) => {
   const { host, cni } = box;
   host.sh(`ip link add ${ifb} type ifb`);
   const prevResult = cable(box);
@@ -152,7 +161,7 @@ onlyOurs("an ifb without an owner, of whose name ours would be", "it fails", (bo
   assert.deepEqual(ifbs(host), []);
 });
 
-onlyOurs("GC removes the ifbs of the network's lost attachments", "it has no GC", (box) => {
+limitedByUs("GC removes the ifbs of the network's lost attachments", "it has no GC", (box) => {
   const { host, cni, addNamespace } = box;
   const containers = ["c1", "c2", "c3"];
   const byName: Record<string, string> = {};
@@ -183,7 +192,7 @@ onlyOurs("GC removes the ifbs of the network's lost attachments", "it has no GC"
   assert.deepEqual(ifbs(host), [byName.c3]);
 });
 
-onlyOurs("GC leaves what is not of a plugin", "it has no GC", (box) => {
+limitedByUs("GC leaves what is not of a plugin", "it has no GC", (box) => {
   const { host, cni } = box;
   host.sh(
     "ip link add ifb7 type ifb; ip link add bwpnotahash type ifb; ip link add bwp000000000001 type ifb",
@@ -196,14 +205,14 @@ onlyOurs("GC leaves what is not of a plugin", "it has no GC", (box) => {
   );
 });
 
-onlyOurs("STATUS tries it in a namespace of its own", "it has no STATUS", ({ host, cni }) => {
+limitedByUs("STATUS tries it in a namespace of its own", "it has no STATUS", ({ host, cni }) => {
   const before = host.state();
   cni.status(latest);
   assert.deepEqual(host.state(), before);
   assert.equal(host.sh("cat /run/nothing 2>/dev/null || true"), "");
 });
 
-onlyOurs("STATUS says what the kernel lacks", "it has no STATUS", ({ cni }) => {
+limitedByUs("STATUS says what the kernel lacks", "it has no STATUS", ({ cni }) => {
   // The third socket is that of the namespace where it is tried.
   const prefix = [
     "strace",
@@ -225,10 +234,9 @@ onlyOurs("STATUS says what the kernel lacks", "it has no STATUS", ({ cni }) => {
 });
 
 const atOnce = 20;
-onlyOurs(
+limitedByUs(
   `${atOnce} at once, then ${atOnce} DELs`,
   "one is enough",
-  { timeout: 120_000 },
   async (box) => {
     const { host, cni } = box;
     const all = Array.from({ length: atOnce }, (_, i) => i);
@@ -254,4 +262,5 @@ onlyOurs(
     assert.deepEqual(ifbs(host), []);
     assert.deepEqual(host.state().qdiscs, before.qdiscs);
   },
+  { timeout: 120_000 },
 );

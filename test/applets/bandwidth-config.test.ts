@@ -1,26 +1,38 @@
 /** bandwidth: what its config may say, and which interface it is about. */
 import assert from "node:assert/strict";
-import { CniFailure, differs, onlyOurs, sandbox, versions } from "../harness/sandbox.ts";
-import { bandwidth, cable, ifbs, limits, qdiscs } from "./bandwidth-support.ts";
+import { CniFailure, differs, type Sandbox, versions } from "../harness/sandbox.ts";
+import {
+  bandwidth,
+  cable,
+  ifbs,
+  limited,
+  limitedByUs,
+  limits,
+  qdiscs,
+} from "./bandwidth-support.ts";
 
 const cniVersion = "1.0.0";
 const slow = { ingressRate: 8000, ingressBurst: 80 };
 const fast = { ingressRate: 80_000, ingressBurst: 800 };
 
 for (const version of versions.all) {
-  onlyOurs(`without limits the result passes through [${version}]`, "1.1.1 adds a dns", (box) => {
-    const { host, cni } = box;
-    const prevResult = cable(box, { cniVersion: version });
-    const before = host.state();
-    const zero = { ingressRate: 0, ingressBurst: 0, egressRate: 0, egressBurst: 0 };
-    for (const keys of [{}, zero, { runtimeConfig: {} }, { runtimeConfig: { bandwidth: {} } }]) {
-      const config = bandwidth({ ...keys, cniVersion: version });
-      assert.deepEqual(cni.add(config, { prevResult }), prevResult);
-      if (version >= "0.4.0") cni.check(config, { prevResult });
-      cni.del(config, { prevResult });
-    }
-    assert.deepEqual(host.state(), before);
-  });
+  limitedByUs(
+    `without limits the result passes through [${version}]`,
+    "1.1.1 adds a dns",
+    (box) => {
+      const { host, cni } = box;
+      const prevResult = cable(box, { cniVersion: version });
+      const before = host.state();
+      const zero = { ingressRate: 0, ingressBurst: 0, egressRate: 0, egressBurst: 0 };
+      for (const keys of [{}, zero, { runtimeConfig: {} }, { runtimeConfig: { bandwidth: {} } }]) {
+        const config = bandwidth({ ...keys, cniVersion: version });
+        assert.deepEqual(cni.add(config, { prevResult }), prevResult);
+        if (version >= "0.4.0") cni.check(config, { prevResult });
+        cni.del(config, { prevResult });
+      }
+      assert.deepEqual(host.state(), before);
+    },
+  );
 }
 
 /** The rate that the host's end gets of a config: bytes a second. */
@@ -41,7 +53,7 @@ const chosen: [string, object, number | undefined][] = [
   ["bits that are no whole byte", { ingressRate: 8007, ingressBurst: 87 }, 1000],
 ];
 for (const [what, keys, rate] of chosen) {
-  sandbox(`limits: ${what}`, (box) => {
+  limited(`limits: ${what}`, (box) => {
     const { host, cni } = box;
     const prevResult = cable(box);
     const attached = cni.attach(bandwidth(keys), { prevResult });
@@ -82,7 +94,7 @@ const refused: [string, object, number, RegExp][] = [
   ["a negative latency", { ...slow, latency: -1 }, 7, /latency/],
 ];
 for (const [what, keys, code, message] of refused) {
-  onlyOurs(`refused: ${what}`, "it has no codes, and takes some of it", (box) => {
+  limitedByUs(`refused: ${what}`, "it has no codes, and takes some of it", (box) => {
     const { host, cni } = box;
     const prevResult = cable(box);
     const before = host.state();
@@ -101,25 +113,25 @@ for (const [what, keys, code, message] of refused) {
   });
 }
 
-sandbox("the largest burst", (box) => {
+limited("the largest burst", (box) => {
   const { cni } = box;
   const prevResult = cable(box);
   const keys = { ingressRate: 2 ** 40, ingressBurst: 0xffffffff * 8 - 1 };
   cni.attach(bandwidth(keys), { prevResult }).check();
 });
 
-sandbox("without prevResult", (box) => {
+limited("without prevResult", (box) => {
   cable(box);
   const message = /must be called as a? ?chained plugin|Required prevResult missing/;
   assert.throws(() => box.cni.add(bandwidth()), message);
   assert.throws(() => box.cni.check(bandwidth()), message);
 });
 
-onlyOurs("without prevResult and without limits", "it crashes", (box) => {
+limitedByUs("without prevResult and without limits", "it crashes", (box) => {
   assert.throws(() => box.cni.add(bandwidth({})), /must be called as chained plugin/);
 });
 
-sandbox("of several host interfaces, the other end of the container's", (box) => {
+limited("of several host interfaces, the other end of the container's", (box) => {
   const { host, cni } = box;
   cable(box, { name: "v1", ifName: "eth1" });
   const prevResult = cable(box);
@@ -141,7 +153,7 @@ const strangers: [string, object[], RegExp][] = [
   ],
 ];
 for (const [what, interfaces, message] of strangers) {
-  sandbox(`the result has ${what}`, (box) => {
+  limited(`the result has ${what}`, (box) => {
     const { host, cni } = box;
     const prevResult = { ...cable(box), interfaces };
     cable(box, { name: "v1", ifName: "eth1" });
@@ -151,7 +163,7 @@ for (const [what, interfaces, message] of strangers) {
   });
 }
 
-sandbox("an interface that is none of a pair", { needs: ["CONFIG_MACVLAN"] }, (box) => {
+const other = (box: Sandbox) => {
   const { host, cni } = box;
   host.sh(`ip link add u0 type veth peer name u1; ip link set u0 up
     ip link add link u0 name eth0 netns c1 type macvlan`);
@@ -161,9 +173,10 @@ sandbox("an interface that is none of a pair", { needs: ["CONFIG_MACVLAN"] }, (b
     /container interface eth0 has no veth peer/,
   );
   assert.deepEqual(ifbs(host), []);
-});
+};
+limited("an interface that is none of a pair", other, ["CONFIG_MACVLAN"]);
 
-sandbox("an interface that is not there", ({ host, cni }) => {
+limited("an interface that is not there", ({ host, cni }) => {
   const prevResult = { cniVersion, interfaces: [{ name: "v0" }, inside], ips: [] };
   assert.throws(
     () => cni.add(bandwidth(), { prevResult }),
@@ -172,7 +185,7 @@ sandbox("an interface that is not there", ({ host, cni }) => {
   assert.deepEqual(ifbs(host), []);
 });
 
-sandbox("a pair whose other end is in a third namespace", (box) => {
+limited("a pair whose other end is in a third namespace", (box) => {
   const { host, cni, addNamespace } = box;
   const third = addNamespace("third");
   // Its number there is that of a link here.

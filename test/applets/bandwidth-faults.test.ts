@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { disturb, failEach, type Place, placesOfAdd } from "../harness/faults.ts";
-import { onlyOurs, type Sandbox } from "../harness/sandbox.ts";
-import { bandwidth, cable } from "./bandwidth-support.ts";
+import type { Sandbox } from "../harness/sandbox.ts";
+import { bandwidth, cable, limitedByUs } from "./bandwidth-support.ts";
 
 function prepare(box: Sandbox) {
   const { host, cni } = box;
@@ -22,22 +22,21 @@ const picture = ({ host }: Sandbox) =>
 /** Requests and answers; not what the start of any plugin does. */
 const isOurs = ({ call }: Place) => /^(send|recv|socket|openat|write|setns)/.test(call);
 
-onlyOurs(
+limitedByUs(
   "bandwidth ADD with each system call failing",
   "it leaves it all",
-  { timeout: 300_000 },
   (box) => {
     const { config, places } = prepare(box);
     const chosen = { places: places.filter(isOurs), picture: () => picture(box) };
     assert(chosen.places.length > 20, `${chosen.places.length} calls`);
     assert.deepEqual(failEach(box, config, chosen), []);
   },
+  { timeout: 300_000 },
 );
 
-onlyOurs(
+limitedByUs(
   "bandwidth ADD killed at each request",
   "it leaves qdiscs",
-  { timeout: 300_000 },
   (box) => {
     const { config, places } = prepare(box);
     const before = picture(box);
@@ -49,4 +48,5 @@ onlyOurs(
     }
     assert.deepEqual(wrong, []);
   },
+  { timeout: 300_000 },
 );

@@ -1,5 +1,33 @@
 /** A container at the end of a cable whose bandwidth is limited. */
-import type { Config, Json, Namespace, Sandbox } from "../harness/sandbox.ts";
+import type { Need } from "../harness/kernel.ts";
+import {
+  type Config,
+  type Json,
+  type Namespace,
+  onlyOurs,
+  type Sandbox,
+  type SandboxOptions,
+  sandbox,
+} from "../harness/sandbox.ts";
+
+export const needs: Need[] = ["CONFIG_IFB", "CONFIG_NET_SCH_TBF", "CONFIG_NET_ACT_MIRRED"];
+
+type Body = (box: Sandbox) => void | Promise<void>;
+
+/** A case that limits something. */
+export function limited(name: string, body: Body, more: Need[] = []): void {
+  sandbox(name, { needs: [...needs, ...more] }, body);
+}
+
+/** A case that limits something, about what the Go plugin does not do. */
+export function limitedByUs(
+  name: string,
+  why: string,
+  body: Body,
+  options: SandboxOptions = {},
+): void {
+  onlyOurs(name, why, { needs, ...options }, body);
+}
 
 /** Megabits: small enough to be slow, large enough to be measured soon. */
 export const limits = {

@@ -1,12 +1,14 @@
 /** bandwidth: what ADD makes, how fast it lets packets through, and what CHECK sees. */
 import assert from "node:assert/strict";
-import { differs, onlyOurs, sandbox, versions } from "../harness/sandbox.ts";
+import { differs, versions } from "../harness/sandbox.ts";
 import {
   bandwidth,
   cable,
   type Flow,
   flow,
   ifbs,
+  limited,
+  limitedByUs,
   limits,
   qdiscs,
   redirection,
@@ -15,7 +17,7 @@ import {
 const ifb = "bwpc2d892b58e87"; // SHA-512 of net1c1
 
 for (const cniVersion of versions.with("interfaces")) {
-  sandbox(`both directions [${cniVersion}]`, (box) => {
+  limited(`both directions [${cniVersion}]`, (box) => {
     const { host, cni } = box;
     const prevResult = cable(box, { cniVersion, mtu: 1400 });
     const before = host.state();
@@ -54,7 +56,7 @@ for (const cniVersion of versions.with("interfaces")) {
 }
 
 for (const cniVersion of versions.without("interfaces")) {
-  onlyOurs(`both directions [${cniVersion}]`, "it has no such version", (box) => {
+  limitedByUs(`both directions [${cniVersion}]`, "it has no such version", (box) => {
     const { host, container, cni } = box;
     const prevResult = cable(box, { cniVersion });
     assert.deepEqual(cni.add(bandwidth({ ...limits, cniVersion }), { prevResult }), prevResult);
@@ -68,7 +70,7 @@ const oneWay: [string, object, { v0: string[]; ifbs: string[] }][] = [
   ["egress", { egressRate: 8000, egressBurst: 80 }, { v0: ["ingress"], ifbs: [ifb] }],
 ];
 for (const [direction, keys, expected] of oneWay) {
-  sandbox(`only ${direction}`, (box) => {
+  limited(`only ${direction}`, (box) => {
     const { host, cni } = box;
     const prevResult = cable(box);
     const attached = cni.attach(bandwidth(keys), { prevResult });
@@ -96,7 +98,7 @@ function assertRate(what: string, { measure }: Flow, expected: number) {
   assert(rate > expected * 0.9, `${what}: ${rate} bits a second, limit ${expected}`);
 }
 
-sandbox("packets go as fast as they may, and no faster", async (box) => {
+limited("packets go as fast as they may, and no faster", async (box) => {
   const { host, container, cni } = box;
   const prevResult = cable(box);
   const toContainer = await flow(host, "10.1.2.1", container);
@@ -106,7 +108,7 @@ sandbox("packets go as fast as they may, and no faster", async (box) => {
   assertRate("egress", toHost, limits.egressRate);
 });
 
-sandbox("a direction without a limit is as fast as before", async (box) => {
+limited("a direction without a limit is as fast as before", async (box) => {
   const { host, container, cni } = box;
   const prevResult = cable(box);
   const toHost = await flow(container, "10.1.2.2", host);
@@ -115,7 +117,7 @@ sandbox("a direction without a limit is as fast as before", async (box) => {
   assert(toHost.measure(200) > 20 * limits.egressRate);
 });
 
-onlyOurs("DEL frees the host's end", "it cuts the container off", async (box) => {
+limitedByUs("DEL frees the host's end", "it cuts the container off", async (box) => {
   const { host, container, cni } = box;
   const prevResult = cable(box);
   const toContainer = await flow(host, "10.1.2.1", container);
@@ -123,7 +125,7 @@ onlyOurs("DEL frees the host's end", "it cuts the container off", async (box) =>
   assert(toContainer.measure(200) > 20 * limits.ingressRate);
 });
 
-onlyOurs("packets wait as long as they may", "25 ms it is", (box) => {
+limitedByUs("packets wait as long as they may", "25 ms it is", (box) => {
   const { host, cni } = box;
   const prevResult = cable(box);
   const attached = cni.attach(bandwidth({ ...limits, latency: 100 }), { prevResult });
@@ -139,7 +141,7 @@ onlyOurs("packets wait as long as they may", "25 ms it is", (box) => {
 
 // What kubelet asks for: a burst of 2^31 - 1 bits, whatever the rate.
 const huge = 2 ** 31 - 1;
-onlyOurs("a burst that lasts for hours", "it keeps 32 bits of it", (box) => {
+limitedByUs("a burst that lasts for hours", "it keeps 32 bits of it", (box) => {
   const { container, cni } = box;
   const prevResult = cable(box);
   const keys = { ingressRate: 8000, ingressBurst: huge, egressRate: 8000, egressBurst: huge };
@@ -150,7 +152,7 @@ onlyOurs("a burst that lasts for hours", "it keeps 32 bits of it", (box) => {
   attached.check();
 });
 
-onlyOurs("a rate of more than 32 bits", "it cannot send a packet", (box) => {
+limitedByUs("a rate of more than 32 bits", "it cannot send a packet", (box) => {
   const { host, container, cni } = box;
   const prevResult = cable(box);
   const smallest = 1518 * 8;
@@ -167,7 +169,7 @@ onlyOurs("a rate of more than 32 bits", "it cannot send a packet", (box) => {
   attached.check();
 });
 
-onlyOurs("who may send less at once than a packet is told so", "it says nothing", (box) => {
+limitedByUs("who may send less at once than a packet is told so", "it says nothing", (box) => {
   const { cni } = box;
   const prevResult = cable(box);
   const config = { ...bandwidth({ egressRate: 8000, egressBurst: 12_000 }), prevResult };
@@ -195,7 +197,7 @@ const damages: [string, string, RegExp][] = [
   ["the ifb is gone", `ip link del ${ifb}`, /Cannot find interface "bwpc2d892b58e87"/],
 ];
 for (const [damage, commands, message] of damages) {
-  sandbox(`CHECK: ${damage}`, (box) => {
+  limited(`CHECK: ${damage}`, (box) => {
     const { host, cni } = box;
     const prevResult = cable(box);
     const attached = cni.attach(bandwidth(), { prevResult });
@@ -217,7 +219,7 @@ const unseen: [string, string, RegExp][] = [
   ["nothing comes in", "tc qdisc del dev v0 ingress", /v0 is not redirected/],
 ];
 for (const [damage, commands, message] of unseen) {
-  onlyOurs(`CHECK: ${damage}`, "it does not look", (box) => {
+  limitedByUs(`CHECK: ${damage}`, "it does not look", (box) => {
     const { host, cni } = box;
     const prevResult = cable(box);
     const attached = cni.attach(bandwidth(), { prevResult });

@@ -1,9 +1,9 @@
 /** bandwidth by Go and by us: the same is made, and one checks and removes what the other made. */
 import assert from "node:assert/strict";
-import { bandwidth, cable, ifbs, limits } from "../applets/bandwidth-support.ts";
+import { bandwidth, cable, ifbs, limits, needs } from "../applets/bandwidth-support.ts";
 import type { Config, Sandbox } from "../harness/sandbox.ts";
 import { differences, type Explained, leaves, withoutRandom } from "./compare.ts";
-import { bins, commonVersions, compared, type Side, sides } from "./go.ts";
+import { bins, commonVersions, compared as comparedSomewhere, type Side, sides } from "./go.ts";
 
 const ifb = "bwpc2d892b58e87"; // SHA-512 of net1c1
 const { ingressRate, ingressBurst, egressRate, egressBurst } = limits;
@@ -33,6 +33,10 @@ const explained: Explained = [
     "Go has another action behind the one that takes all packets: it sees none",
   ],
 ];
+
+function compared(name: string, body: (box: Sandbox) => void): void {
+  comparedSomewhere(name, body, { needs });
+}
 
 /** All that `tc` and `ip` tell of it, and the result. */
 function pictureOf({ host }: Sandbox, result: unknown) {

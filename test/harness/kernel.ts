@@ -17,6 +17,10 @@ const probes = {
   CONFIG_VLAN_8021Q: "ip link add name l1 type veth; ip link add link l1 name l2 type vlan id 5",
   CONFIG_NET_VRF: "ip link add name l1 type vrf table 10",
   CONFIG_IFB: "ip link add name l1 type ifb",
+  CONFIG_NET_SCH_TBF:
+    "ip link add name l1 type veth; tc qdisc add dev l1 root tbf rate 1mbit burst 9000 latency 9ms",
+  CONFIG_NET_ACT_MIRRED: `ip link add name l1 type veth; tc qdisc add dev l1 ingress
+    tc filter add dev l1 parent ffff: u32 match u32 0 0 action mirred egress redirect dev l1`,
   CONFIG_TUN: "ip tuntap add name l1 mode tap",
   // nf_tables by family, with what masquerading needs.
   CONFIG_NF_TABLES_IPV4:

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import t from "tap";
 import type { Bucket } from "../../src/kernel/traffic.ts";
-import { ownIfbName, sharedIfbName } from "../../src/net/bandwidth.ts";
+import { ownIfbName, sharedIfbName } from "../../src/net/bandwidth-ifb.ts";
 import {
   bucketOf,
   differenceOf,
