@@ -10,7 +10,7 @@ import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { engineDirectory } from "../../src/_tools/plugin-dirs.ts";
 import { fillNetwork } from "./crowd.ts";
-import { networks } from "./networks.ts";
+import { chain, networks } from "./networks.ts";
 import { median } from "./timing.ts";
 import { Bench } from "./workload.ts";
 
@@ -44,7 +44,7 @@ function row(label: string, us: number[], them: number[]): void {
     const ratio = median(us.map((value, i) => value / (them[i] ?? Number.NaN)));
     figures.push(median(them).toFixed(2).padStart(8), ratio.toFixed(2).padStart(7));
   }
-  console.log(label.padEnd(44), ...figures);
+  console.log(label.padEnd(60), ...figures);
 }
 
 function pairs<T>(run: (bin: string) => T): { us: T[]; them: T[] } {
@@ -58,10 +58,12 @@ function pairs<T>(run: (bin: string) => T): { us: T[]; them: T[] } {
   return { us, them };
 }
 
-console.log(`milliseconds, medians of ${rounds} pairs`.padEnd(46), "cnibox       Go   ratio");
+console.log(`milliseconds, medians of ${rounds} pairs`.padEnd(62), "cnibox       Go   ratio");
 const version = pairs((bin) => bench.version(bin, "bridge"));
 row("VERSION", version.us, version.them);
-for (const network of networks) {
+const sides = haveGo ? [ours, go] : [ours];
+const whole = chain((type) => sides.every((bin) => existsSync(`${bin}/${type}`)));
+for (const network of [...networks, whole]) {
   const { us, them } = pairs((bin) => bench.attach(bin, network));
   row(
     `${network.label}: ADD`,

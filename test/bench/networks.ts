@@ -42,3 +42,30 @@ export const networks: Network[] = [
     ],
   },
 ];
+
+/**
+ * What a container of Kubernetes may get: a bridge, and all that is chained to it. Of the plugins only
+ * those that both sides have.
+ */
+export function chain(has: (type: string) => boolean): Network {
+  const plugins = [
+    {
+      type: "bridge",
+      bridge: "bench2",
+      isDefaultGateway: true,
+      ipMasq: true,
+      ipam: { ...hostLocal, subnet: "10.15.0.0/16" },
+    },
+    {
+      type: "portmap",
+      runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] },
+    },
+    {
+      type: "bandwidth",
+      ...{ ingressRate: 1e9, ingressBurst: 1e8, egressRate: 1e9, egressBurst: 1e8 },
+    },
+    { type: "firewall" },
+    { type: "tuning", mtu: 1400, sysctl: { "net.ipv4.conf.IFNAME.arp_filter": "1" } },
+  ].filter(({ type }) => has(type));
+  return { label: plugins.map(({ type }) => type).join(" + "), plugins };
+}
