@@ -6,7 +6,7 @@
  *     node src/_tools/setup.mjs build test   # and what the tests need
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 
 const machine = { x64: "x86_64", arm64: "aarch64" }[process.arch] ?? process.arch;
 
@@ -30,6 +30,9 @@ const needed = {
     "/sbin/modprobe": "kmod",
     "/usr/sbin/conntrack": "conntrack",
     "/usr/sbin/dnsmasq": "dnsmasq-base",
+    "/usr/sbin/kea-dhcp4": "kea-dhcp4-server",
+    "/usr/sbin/kea-dhcp6": "kea-dhcp6-server",
+    "/usr/sbin/dhcpd": "isc-dhcp-server",
     "/usr/lib/cni/bridge": "containernetworking-plugins",
     "/usr/bin/go": "golang-go",
     "/usr/share/gocode/src/github.com/containernetworking/cni/libcni": "golang-github-appc-cni-dev",
@@ -37,9 +40,15 @@ const needed = {
   bench: {
     "/sbin/ip": "iproute2",
     "/usr/bin/time": "time",
+    "/usr/sbin/dnsmasq": "dnsmasq-base",
     "/usr/lib/cni/bridge": "containernetworking-plugins",
   },
 };
+
+/** Packages whose services are not to run on this machine: the tests start the programs. */
+const services = ["kea-dhcp4-server", "kea-dhcp6-server", "isc-dhcp-server"];
+
+process.on("uncaughtException", ({ message }) => fail(message));
 
 const missing = new Set();
 for (const purpose of process.argv.slice(2)) {
@@ -56,7 +65,12 @@ if (missing.size > 0) {
   }
   console.log(`Installing ${packages.join(" ")}`);
   run("apt-get", ["update", "-qq"]);
-  run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages]);
+  withoutServices(() =>
+    run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages]),
+  );
+  for (const service of services.filter((name) => missing.has(name))) {
+    run("update-rc.d", [service, "disable"]); // nor are they to start with the machine
+  }
 }
 
 const marker = "node_modules/.package-lock.json";
@@ -64,10 +78,22 @@ if (!existsSync(marker) || statSync(marker).mtimeMs < statSync("package-lock.jso
   run("npm", ["ci", "--no-audit", "--no-fund"]);
 }
 
+/** Debian's way to keep packages from starting what they bring; a policy that is there stays. */
+function withoutServices(install) {
+  const policy = "/usr/sbin/policy-rc.d";
+  if (existsSync(policy)) return install();
+  writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    install();
+  } finally {
+    rmSync(policy);
+  }
+}
+
 function run(program, args) {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const done = spawnSync(program, args, { stdio: ["ignore", "inherit", "inherit"], env });
-  if (done.status !== 0) fail(`Cannot go on: ${program} ${args[0]} failed`);
+  if (done.status !== 0) throw new Error(`Cannot go on: ${program} ${args[0]} failed`);
 }
 
 function fail(message) {
