@@ -11,7 +11,7 @@ import type { CallArgs, IncomingCall } from "../rpc.ts";
 import { now } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import { type DaemonFlags, FlagError, parseFlags, usage } from "./flags.ts";
-import type { Keeper, Outcome } from "./keeper.ts";
+import type { Outcome } from "./keeper.ts";
 import { LeaseKeepers } from "./lease-keepers.ts";
 import { reasonOf } from "./link.ts";
 import { type Listener, openListener } from "./listener.ts";
@@ -57,6 +57,7 @@ class Daemon {
   readonly #connections = new Set<Connection>();
   /** No descriptor was left for another connection: until one is closed nobody is let in. */
   #isFull = false;
+  #isEnding = false;
 
   constructor(flags: DaemonFlags, environ: DaemonIo["environ"], log: (text: string) => void) {
     this.#flags = flags;
@@ -74,55 +75,33 @@ class Daemon {
   run(): void {
     this.#keepers.load();
     this.#log(`serving ${this.#flags.socketPath}; ${this.#keepers.size} leases go on`);
-    while (!this.#turn()) this.#keepers.sweep();
-    this.#stop();
+    while (!this.#isEnding) this.#turn(Infinity);
+    this.#end();
   }
 
-  /** One turn of the loop. @returns whether it is time to end */
-  #turn(): boolean {
+  /** One turn of the loop, not longer than `until`. While ending, only servers are listened to. */
+  #turn(until: number): void {
     const { POLLIN } = constants;
-    const fds: number[] = [this.#signals, POLLIN];
-    const ready: (() => void)[] = [];
-    if (!this.#isFull) {
-      fds.push(this.#listener.fd, POLLIN);
-      ready.push(() => this.#accept());
+    const fds: number[] = [];
+    const acts: (() => void)[] = [];
+    const watch = (fd: number, events: number, act: () => void) => {
+      fds.push(fd, events);
+      acts.push(act);
+    };
+    if (!this.#isEnding) {
+      watch(this.#signals, POLLIN, () => {
+        this.#isEnding = true;
+      });
+      if (!this.#isFull) watch(this.#listener.fd, POLLIN, () => this.#accept());
+      for (const one of this.#connections) watch(one.fd, one.events, () => this.#serve(one));
     }
-    for (const connection of this.#connections) {
-      fds.push(connection.fd, connection.events);
-      ready.push(() => this.#serve(connection));
+    for (const client of this.#keepers.waiting()) {
+      watch(client.fd as number, POLLIN, () => client.onReadable());
     }
-    this.#watchLinks(fds, ready);
-    const [isSignalled, ...events] = sys.poll(fds, this.#timeout());
-    if (isSignalled) return true;
-    events.forEach((event, i) => {
-      if (event) ready[i]?.();
+    sys.poll(fds, millisecondsUntil(Math.min(until, this.#keepers.wakeAt))).forEach((event, i) => {
+      if (event) acts[i]?.();
     });
-    for (const keeper of this.#everyone()) if (keeper.wakeAt <= now()) keeper.onTimer();
-    return false;
-  }
-
-  #watchLinks(fds: number[], ready: (() => void)[]): void {
-    for (const keeper of this.#everyone()) {
-      for (const client of keeper.clients) {
-        if (client.fd === undefined) continue;
-        fds.push(client.fd, constants.POLLIN);
-        ready.push(() => client.onReadable());
-      }
-    }
-  }
-
-  *#everyone(): Generator<Keeper> {
-    yield* this.#keepers.all();
-    yield* this.#keepers.leaving();
-  }
-
-  /** Milliseconds until the next timer. */
-  #timeout(): number {
-    let wakeAt = Infinity;
-    for (const keeper of this.#everyone()) wakeAt = Math.min(wakeAt, keeper.wakeAt);
-    const longest = 24 * 3600; // poll(2) takes milliseconds in 31 bits
-    if (wakeAt === Infinity) return -1;
-    return Math.ceil(Math.max(0, Math.min(longest, wakeAt - now())) * 1000);
+    this.#keepers.tick();
   }
 
   #accept(): void {
@@ -211,7 +190,7 @@ class Daemon {
       return `${fields.string("containerID")}/${network}/${fields.string("ifname")}`;
     });
     if (!valid) throw new Error(`the config has no ${key}`);
-    for (const keeper of [...this.#keepers.all()]) {
+    for (const keeper of this.#keepers.all()) {
       const { attachment } = keeper;
       if (attachment.network !== network || valid.includes(attachmentName(attachment))) continue;
       this.#log(`${attachmentName(attachment)}: collected`);
@@ -219,29 +198,21 @@ class Daemon {
     }
   }
 
-  #stop(): void {
-    if (this.#flags.releaseOnExit) this.#releaseAll();
+  #end(): void {
+    if (this.#flags.releaseOnExit) {
+      for (const keeper of this.#keepers.all()) this.#keepers.release(keeper);
+      const end = now() + farewell;
+      while (now() < end && this.#keepers.waiting().length > 0) this.#turn(end);
+    }
     const { ownPath } = this.#listener;
     if (ownPath !== undefined) remove(ownPath);
     if (this.#flags.pidFile !== "") remove(this.#flags.pidFile);
     this.#log(`ending; ${this.#keepers.size} leases stay`);
   }
+}
 
-  #releaseAll(): void {
-    for (const keeper of [...this.#keepers.all()]) this.#keepers.release(keeper);
-    const end = now() + farewell;
-    for (;;) {
-      this.#keepers.sweep();
-      const fds: number[] = [];
-      const ready: (() => void)[] = [];
-      this.#watchLinks(fds, ready);
-      const left = end - now();
-      if (ready.length === 0 || left <= 0) return;
-      const events = sys.poll(fds, Math.min(this.#timeout(), Math.ceil(left * 1000)));
-      events.forEach((event, i) => {
-        if (event) ready[i]?.();
-      });
-      for (const keeper of this.#everyone()) if (keeper.wakeAt <= now()) keeper.onTimer();
-    }
-  }
+/** What poll(2) is to wait; it takes no more than 31 bits. */
+function millisecondsUntil(time: number): number {
+  if (time === Infinity) return -1;
+  return Math.ceil(Math.max(0, Math.min(24 * 3600, time - now())) * 1000);
 }

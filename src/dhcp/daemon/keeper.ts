@@ -194,11 +194,6 @@ export class Keeper {
     this.#tell({ kind: "failed", why, detail: "" });
   }
 
-  /** Lets go of the sockets and nothing else. */
-  close(): void {
-    for (const client of this.clients) client.close();
-  }
-
   /** What the leases give, as a CNI result. */
   result(): CallResult {
     const result: CallResult = { ips: [], routes: [], dns: {} };
@@ -250,11 +245,9 @@ export class Keeper {
         if (why === "link gone") this.#over(`${family}: the link is gone`);
         else if (this.#wasBound) this.#apply(before, after);
         if (lease) this.#log(`${family}: ${why}: ${describe(after)}`);
-        if (this.isBound) {
-          this.#wasBound = true;
-          this.#tell({ kind: "got", result: this.result() });
-        }
-        this.#env.changed(this);
+        this.#wasBound ||= this.isBound;
+        this.#env.changed(this); // what somebody is told of is on disk
+        if (this.isBound) this.#tell({ kind: "got", result: this.result() });
       },
       renewed: () => {
         if (!this.#isOver) this.#env.changed(this);

@@ -7,6 +7,7 @@ import type { DaemonFlags } from "./flags.ts";
 import { Keeper, type KeeperEnv } from "./keeper.ts";
 import { bootId, readLease, type StoredLease, writeLease } from "./lease-file.ts";
 import { findLink, isThere, reasonOf } from "./link.ts";
+import type { LinkClient } from "./link-client.ts";
 import { endings, leaseName } from "./places.ts";
 import type { LeaseRequest } from "./request.ts";
 
@@ -15,6 +16,13 @@ const verifiesPerSecond = 20;
 
 export class LeaseKeepers {
   readonly #keepers = new Map<string, Keeper>();
+  /**
+   * Those with something going on, few of a thousand; also some that are not in the map any more but
+   * still say goodbye: in DHCPv6 the server confirms it.
+   */
+  readonly #busy = new Set<Keeper>();
+  /** Before that time nothing is due for the others. */
+  #restUntil = Infinity;
   readonly #directory: string;
   readonly #flags: DaemonFlags;
   readonly #boot = bootId();
@@ -32,8 +40,37 @@ export class LeaseKeepers {
     return this.#keepers.size;
   }
 
-  all(): IterableIterator<Keeper> {
-    return this.#keepers.values();
+  all(): Keeper[] {
+    return [...this.#keepers.values()];
+  }
+
+  /** The clients that wait for replies. */
+  waiting(): LinkClient<never, unknown>[] {
+    return [...this.#busy].flatMap(({ clients }) => clients.filter(({ fd }) => fd !== undefined));
+  }
+
+  /** When `tick` is due. */
+  get wakeAt(): number {
+    let wakeAt = this.#restUntil;
+    for (const keeper of this.#busy) wakeAt = Math.min(wakeAt, keeper.wakeAt);
+    return wakeAt;
+  }
+
+  /** Does what is due, and forgets what has ended. */
+  tick(): void {
+    const time = now();
+    if (time >= this.#restUntil) {
+      this.#restUntil = Infinity;
+      for (const keeper of this.#keepers.values()) this.#busy.add(keeper);
+    }
+    for (const keeper of this.#busy) {
+      if (keeper.wakeAt <= time) keeper.onTimer();
+      if (keeper.isOver) this.#forget(keeper);
+      if (keeper.isOver || keeper.clients.every(({ fd }) => fd === undefined)) {
+        this.#busy.delete(keeper);
+        this.#restUntil = Math.min(this.#restUntil, keeper.wakeAt);
+      }
+    }
   }
 
   find(attachment: Attachment): Keeper | undefined {
@@ -60,6 +97,7 @@ export class LeaseKeepers {
       if (request.choices.ipv6) enableIpv6(open.netns, request.attachment.ifName);
       const keeper = Keeper.of(this.#env, request, open, this.#flags.broadcast);
       this.#keepers.set(attachmentName(request.attachment), keeper);
+      this.#busy.add(keeper);
       keeper.start();
       return keeper;
     } finally {
@@ -70,32 +108,14 @@ export class LeaseKeepers {
   /** Gives the leases back and forgets them. */
   release(keeper: Keeper, why = "released"): void {
     keeper.release(why);
+    this.#busy.add(keeper);
     this.#forget(keeper);
   }
 
-  /** Forgets what has ended. */
-  sweep(): void {
-    for (const [name, keeper] of this.#leaving) {
-      if (keeper.isOver) this.#leaving.delete(name);
-    }
-    for (const keeper of [...this.#keepers.values()]) if (keeper.isOver) this.#forget(keeper);
-  }
-
-  /** Those that still say goodbye: in DHCPv6 the server confirms it. */
-  readonly #leaving = new Map<number, Keeper>();
-  #left = 0;
-
-  leaving(): IterableIterator<Keeper> {
-    return this.#leaving.values();
-  }
-
   #forget(keeper: Keeper): void {
-    const name = attachmentName(keeper.attachment);
-    if (this.#keepers.get(name) === keeper) {
-      this.#keepers.delete(name);
-      this.#quietly(() => remove(this.#path(keeper.attachment, endings.held)));
-    }
-    if (!keeper.isOver) this.#leaving.set(this.#left++, keeper);
+    if (this.find(keeper.attachment) !== keeper) return;
+    this.#keepers.delete(attachmentName(keeper.attachment));
+    this.#quietly(() => remove(this.#path(keeper.attachment, endings.held)));
   }
 
   #path(attachment: Attachment, ending: string): string {
@@ -140,12 +160,11 @@ export class LeaseKeepers {
     const { attachment, id, mac, broadcast, selection, choices } = stored;
     const request = { attachment, selection, choices };
     const keeper = new Keeper(this.#env, request, { id, mac, broadcast });
+    this.#busy.add(keeper);
     if (isUnwanted || !isThere(id)) {
-      this.#log(
-        `${attachmentName(attachment)}: ${isUnwanted ? "DEL came meanwhile" : `${id.netns} or its link is gone`}`,
-      );
+      const why = isUnwanted ? "DEL came meanwhile" : `${id.netns} or its link is gone`;
+      this.#log(`${attachmentName(attachment)}: ${why}`);
       keeper.leave(stored);
-      if (!keeper.isOver) this.#leaving.set(this.#left++, keeper);
       this.#quietly(() => remove(path));
       return;
     }
