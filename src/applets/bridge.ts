@@ -184,12 +184,11 @@ export default defineApplet({
     const { config, host, container } = call;
     const attachment = attachmentOf(call);
     const addresses = container ? iface.globalAddresses(container, attachment.ifName) : [];
-    const isLeased = config.ipam?.type === "dhcp"; // it gives its lease back over the link
     tryAll(
-      () => isLeased && ipam.del(call),
+      () => isLeased(config) && ipam.del(call), // which gives it back over the link
       () => container?.links.remove(attachment.ifName),
       () => removeHostVeth(host, attachment), // its namespace may live on without its name
-      () => !isLeased && config.ipam?.type && ipam.del(call),
+      () => !isLeased(config) && ipam.del(call),
       () => config.macspoofchk && spoofCheckRemoval.teardown(host, attachment),
       () => config.ipMasq && masqueradeRemoval.teardown(host, attachment, addresses),
     );
@@ -229,6 +228,10 @@ function readSettings(call: AddCall<Conf>): Settings {
   return { vlans, mac };
 }
 
+function isLeased({ ipam }: Conf): boolean {
+  return ipam?.type === "dhcp";
+}
+
 function conflict(message: string): CniError {
   return new CniError("InvalidNetworkConfig", message);
 }
@@ -243,7 +246,12 @@ interface Attached {
 
 function addLayer3(call: AddCall<Conf>, attached: Attached): Result {
   const { config, host, container } = call;
-  const { inside, interfaces } = attached;
+  const { inside, interfaces, port, bridge } = attached;
+  if (isLeased(config)) {
+    // What a client sends before the port forwards is lost, and sent again only seconds later.
+    container.links.change(inside.index, { up: true });
+    awaitCarrier(call, port, bridge);
+  }
   const leased = ipam.add(call);
   if (leased.ips.length === 0)
     throw new CniError("Internal", "IPAM plugin returned missing IP config");

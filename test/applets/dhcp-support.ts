@@ -29,16 +29,14 @@ export function addServer(
 export interface Server {
   /** What it has written so far. */
   log(): string;
-  stop(): Promise<void>;
+  /** Waits until the log has this, so many times. */
+  says(text: RegExp, times?: number): Promise<void>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /** Starts dnsmasq; `more` are further options, and win. */
-export async function dnsmasq(namespace: Namespace, ...more: string[]): Promise<Server> {
-  const file = `/run/dnsmasq-${Math.random().toString(36).slice(2)}.log`;
-  const child = namespace.start([
-    // It says all twice, and would wait for us to read it while we wait for a plugin.
-    ...'sh|-c|exec "$0" "$@" >/dev/null 2>&1'.split("|"),
-    "dnsmasq",
+export function dnsmasq(namespace: Namespace, ...more: string[]): Promise<Server> {
+  const options = [
     "--no-daemon",
     "--conf-file=/dev/null",
     "--port=0",
@@ -48,17 +46,170 @@ export async function dnsmasq(namespace: Namespace, ...more: string[]): Promise<
     "--dhcp-authoritative",
     "--no-ping",
     "--log-dhcp",
-    `--log-facility=${file}`,
     "--dhcp-leasefile=/run/dnsmasq.leases",
     ...(more.some((option) => option.startsWith("--dhcp-range"))
       ? []
       : ["--dhcp-range=10.9.0.5,10.9.0.200,1h"]),
-    ...more,
-  ]);
+  ];
+  return startServer(namespace, ["dnsmasq", ...options, ...more], /started/);
+}
+
+/** What the servers that are not dnsmasq are to hand out; all times in seconds. */
+export interface Pool {
+  /** The network of the server, without the last part: `10.9.0`, or `fd00:9::`. */
+  subnet: string;
+  lifetime: number;
+  renew: number;
+  rebind: number;
+  /** Where leases are remembered; a server that is to know those of another gets its file. */
+  leases: string;
+}
+
+const pool4: Pool = {
+  subnet: "10.9.0",
+  lifetime: 3600,
+  renew: 1800,
+  rebind: 3000,
+  leases: "/run/server.leases",
+};
+const pool6: Pool = { ...pool4, subnet: "fd00:9::" };
+
+/** Starts a server that gives out 5 to 99 of its subnet, and itself as the router. */
+export type StartServer = (namespace: Namespace, pool?: Partial<Pool>) => Promise<Server>;
+
+export const kea4: StartServer = (namespace, pool) => {
+  const { subnet, lifetime, renew, rebind, leases } = { ...pool4, ...pool };
+  const config = {
+    Dhcp4: {
+      "interfaces-config": { interfaces: ["eth0"], "dhcp-socket-type": "raw" },
+      "lease-database": { type: "memfile", persist: true, name: leases, "lfc-interval": 0 },
+      "valid-lifetime": lifetime,
+      "renew-timer": renew,
+      "rebind-timer": rebind,
+      authoritative: true,
+      subnet4: [
+        {
+          id: 1,
+          subnet: `${subnet}.0/24`,
+          pools: [{ pool: `${subnet}.5 - ${subnet}.99` }],
+          "option-data": [{ name: "routers", data: `${subnet}.1` }],
+        },
+      ],
+    },
+  };
+  return startKea(namespace, 4, config);
+};
+
+export const kea6: StartServer = (namespace, pool) => {
+  const { subnet, lifetime, renew, rebind, leases } = { ...pool6, ...pool };
+  const config = {
+    Dhcp6: {
+      "interfaces-config": { interfaces: ["eth0"] },
+      "lease-database": { type: "memfile", persist: true, name: leases, "lfc-interval": 0 },
+      "preferred-lifetime": lifetime,
+      "valid-lifetime": lifetime,
+      "renew-timer": renew,
+      "rebind-timer": rebind,
+      subnet6: [
+        {
+          id: 1,
+          interface: "eth0",
+          subnet: `${subnet}/64`,
+          pools: [{ pool: `${subnet}5 - ${subnet}99` }],
+        },
+      ],
+    },
+  };
+  return startKea(namespace, 6, config);
+};
+
+function startKea(namespace: Namespace, version: 4 | 6, config: object): Promise<Server> {
+  const output_options = [{ output: "stdout" }];
+  const text = JSON.stringify({
+    [`Dhcp${version}`]: {
+      ...Object.values(config)[0],
+      loggers: [
+        { name: `kea-dhcp${version}`, severity: "INFO", output_options },
+        { name: `kea-dhcp${version}.packets`, severity: "DEBUG", debuglevel: 50, output_options },
+      ],
+    },
+  });
+  const file = `/run/kea-${unique()}`;
+  namespace.sh(`mkdir -p ${file}; cat >${file}/conf <<'END'\n${text}\nEND`);
+  return startServer(
+    namespace,
+    [
+      ...["env", `KEA_PIDFILE_DIR=${file}`, `KEA_LOCKFILE_DIR=${file}`],
+      ...[`kea-dhcp${version}`, "-c", `${file}/conf`],
+    ],
+    /DHCP[46]_STARTED/,
+  );
+}
+
+export const isc4: StartServer = (namespace, pool) => {
+  const { subnet, lifetime, renew, rebind, leases } = { ...pool4, ...pool };
+  return startIsc(
+    namespace,
+    4,
+    leases,
+    `authoritative;
+     default-lease-time ${lifetime}; min-lease-time ${lifetime}; max-lease-time ${lifetime};
+     option dhcp-renewal-time ${renew}; option dhcp-rebinding-time ${rebind};
+     subnet ${subnet}.0 netmask 255.255.255.0 {
+       range ${subnet}.5 ${subnet}.99;
+       option routers ${subnet}.1;
+     }`,
+  );
+};
+
+export const isc6: StartServer = (namespace, pool) => {
+  const { subnet, lifetime, renew, rebind, leases } = { ...pool6, ...pool };
+  return startIsc(
+    namespace,
+    6,
+    leases,
+    `authoritative;
+     default-lease-time ${lifetime}; preferred-lifetime ${lifetime};
+     option dhcp-renewal-time ${renew}; option dhcp-rebinding-time ${rebind};
+     subnet6 ${subnet}/64 { range6 ${subnet}5 ${subnet}99; }`,
+  );
+};
+
+function startIsc(
+  namespace: Namespace,
+  version: 4 | 6,
+  leases: string,
+  config: string,
+): Promise<Server> {
+  const file = `/run/isc-${unique()}`;
+  namespace.sh(`touch ${leases}; cat >${file} <<'END'\nddns-update-style none;\n${config}\nEND`);
+  const files = ["-cf", file, "-lf", leases, "-pf", `${file}.pid`];
+  return startServer(
+    namespace,
+    ["dhcpd", `-${version}`, "-f", "-d", ...files, "eth0"],
+    /Server starting service/,
+  );
+}
+
+/** Its words go to a file: a pipe would fill up while we wait for a plugin. */
+async function startServer(namespace: Namespace, argv: string[], started: RegExp): Promise<Server> {
+  const file = `/run/log-${unique()}`;
+  const child = namespace.start(["sh", "-c", `exec "$0" "$@" >${file} 2>&1`, ...argv]);
   const path = namespace.file(file);
   const log = () => (existsSync(path) ? readFileSync(path, "utf8") : "");
-  await until(() => log().includes("started"), "dnsmasq has started");
-  return { log, stop: () => stop(child) };
+  const says = async (text: RegExp, times = 1) => {
+    const all = new RegExp(text, "g");
+    await until(
+      () => (log().match(all)?.length ?? 0) >= times,
+      () => `the server says ${times} times ${text}; it said:\n${log()}`,
+    );
+  };
+  await says(started);
+  return { log, says, stop: (signal) => stop(child, signal) };
+}
+
+function unique(): string {
+  return Math.random().toString(36).slice(2);
 }
 
 export interface Daemon {
@@ -80,7 +231,7 @@ export async function daemon({ host }: Sandbox, ...flags: string[]): Promise<Dae
   const says = (wanted: string | RegExp) =>
     until(
       () => (typeof wanted === "string" ? text.includes(wanted) : wanted.test(text)),
-      `the daemon says ${wanted}; it said:\n${text}`,
+      () => `the daemon says ${wanted}; it said:\n${text}`,
     );
   await says(/serving|Cannot/);
   return {
@@ -102,11 +253,16 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): Pr
 }
 
 /** Waits for something that is going to be. */
-export async function until(holds: () => boolean, what: string, seconds = 20): Promise<void> {
+export async function until(
+  holds: () => boolean,
+  what: string | (() => string),
+  seconds = 20,
+): Promise<void> {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await pause(50)) {
     if (holds()) return;
   }
-  assert.fail(`in ${seconds} s it did not come about that ${what}`);
+  const told = typeof what === "string" ? what : what();
+  assert.fail(`in ${seconds} s it did not come about that ${told}`);
 }
 
 export function pause(milliseconds: number): Promise<void> {
