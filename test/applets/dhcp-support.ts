@@ -8,19 +8,21 @@ import type { Namespace, Sandbox } from "../harness/sandbox.ts";
 export const socket = "/run/cni/dhcp.sock";
 export const leases = "/run/cni/dhcp";
 
-/** A bridge of the host with a namespace `server` on it: 10.9.0.1, fd00:9::1. */
+/** A namespace with a link `eth0` on a bridge of the host: 10.9.0.1, fd00:9::1. */
 export function addServer(
   { host, addNamespace }: Sandbox,
   name = "server",
   bridge = "br0",
+  address = "10.9.0.1",
 ): Namespace {
   const server = addNamespace(name);
-  host.sh(`ip link add ${bridge} type bridge
+  host.sh(`ip link show ${bridge} >/dev/null 2>&1 || ip link add ${bridge} type bridge
     ip link set ${bridge} up
     ip link add ${name} type veth peer name eth0 netns ${name}
     ip link set ${name} up master ${bridge}`);
-  server.sh(`ip addr add 10.9.0.1/24 dev eth0
-    ip addr add fd00:9::1/64 dev eth0 nodad
+  const [, network, last] = /^10\.(\d+)\.0\.(\d+)$/.exec(address) ?? [];
+  server.sh(`ip addr add ${address}/24 dev eth0
+    ip addr add fd00:${network}::${last}/64 dev eth0 nodad
     ip link set lo up
     ip link set eth0 up`);
   return server;
@@ -58,6 +60,8 @@ export function dnsmasq(namespace: Namespace, ...more: string[]): Promise<Server
 export interface Pool {
   /** The network of the server, without the last part: `10.9.0`, or `fd00:9::`. */
   subnet: string;
+  /** The last parts of the first and the last address. */
+  range: readonly [first: number, last: number];
   lifetime: number;
   renew: number;
   rebind: number;
@@ -67,6 +71,7 @@ export interface Pool {
 
 const pool4: Pool = {
   subnet: "10.9.0",
+  range: [5, 99],
   lifetime: 3600,
   renew: 1800,
   rebind: 3000,
@@ -74,11 +79,18 @@ const pool4: Pool = {
 };
 const pool6: Pool = { ...pool4, subnet: "fd00:9::" };
 
-/** Starts a server that gives out 5 to 99 of its subnet, and itself as the router. */
+/** Starts a server that gives out addresses, and itself as the router. */
 export type StartServer = (namespace: Namespace, pool?: Partial<Pool>) => Promise<Server>;
 
 export const kea4: StartServer = (namespace, pool) => {
-  const { subnet, lifetime, renew, rebind, leases } = { ...pool4, ...pool };
+  const {
+    subnet,
+    range: [first, last],
+    lifetime,
+    renew,
+    rebind,
+    leases,
+  } = { ...pool4, ...pool };
   const config = {
     Dhcp4: {
       "interfaces-config": { interfaces: ["eth0"], "dhcp-socket-type": "raw" },
@@ -91,7 +103,7 @@ export const kea4: StartServer = (namespace, pool) => {
         {
           id: 1,
           subnet: `${subnet}.0/24`,
-          pools: [{ pool: `${subnet}.5 - ${subnet}.99` }],
+          pools: [{ pool: `${subnet}.${first} - ${subnet}.${last}` }],
           "option-data": [{ name: "routers", data: `${subnet}.1` }],
         },
       ],
@@ -101,7 +113,14 @@ export const kea4: StartServer = (namespace, pool) => {
 };
 
 export const kea6: StartServer = (namespace, pool) => {
-  const { subnet, lifetime, renew, rebind, leases } = { ...pool6, ...pool };
+  const {
+    subnet,
+    range: [first, last],
+    lifetime,
+    renew,
+    rebind,
+    leases,
+  } = { ...pool6, ...pool };
   const config = {
     Dhcp6: {
       "interfaces-config": { interfaces: ["eth0"] },
@@ -115,7 +134,7 @@ export const kea6: StartServer = (namespace, pool) => {
           id: 1,
           interface: "eth0",
           subnet: `${subnet}/64`,
-          pools: [{ pool: `${subnet}5 - ${subnet}99` }],
+          pools: [{ pool: `${subnet}${first} - ${subnet}${last}` }],
         },
       ],
     },
@@ -135,7 +154,7 @@ function startKea(namespace: Namespace, version: 4 | 6, config: object): Promise
     },
   });
   const file = `/run/kea-${unique()}`;
-  namespace.sh(`mkdir -p ${file}; cat >${file}/conf <<'END'\n${text}\nEND`);
+  namespace.sh(`mkdir -p ${file} /var/lib/kea; cat >${file}/conf <<'END'\n${text}\nEND`);
   return startServer(
     namespace,
     [
@@ -147,7 +166,14 @@ function startKea(namespace: Namespace, version: 4 | 6, config: object): Promise
 }
 
 export const isc4: StartServer = (namespace, pool) => {
-  const { subnet, lifetime, renew, rebind, leases } = { ...pool4, ...pool };
+  const {
+    subnet,
+    range: [first, last],
+    lifetime,
+    renew,
+    rebind,
+    leases,
+  } = { ...pool4, ...pool };
   return startIsc(
     namespace,
     4,
@@ -156,14 +182,21 @@ export const isc4: StartServer = (namespace, pool) => {
      default-lease-time ${lifetime}; min-lease-time ${lifetime}; max-lease-time ${lifetime};
      option dhcp-renewal-time ${renew}; option dhcp-rebinding-time ${rebind};
      subnet ${subnet}.0 netmask 255.255.255.0 {
-       range ${subnet}.5 ${subnet}.99;
+       range ${subnet}.${first} ${subnet}.${last};
        option routers ${subnet}.1;
      }`,
   );
 };
 
 export const isc6: StartServer = (namespace, pool) => {
-  const { subnet, lifetime, renew, rebind, leases } = { ...pool6, ...pool };
+  const {
+    subnet,
+    range: [first, last],
+    lifetime,
+    renew,
+    rebind,
+    leases,
+  } = { ...pool6, ...pool };
   return startIsc(
     namespace,
     6,
@@ -171,7 +204,7 @@ export const isc6: StartServer = (namespace, pool) => {
     `authoritative;
      default-lease-time ${lifetime}; preferred-lifetime ${lifetime};
      option dhcp-renewal-time ${renew}; option dhcp-rebinding-time ${rebind};
-     subnet6 ${subnet}/64 { range6 ${subnet}5 ${subnet}99; }`,
+     subnet6 ${subnet}/64 { range6 ${subnet}${first} ${subnet}${last}; }`,
   );
 };
 
@@ -188,6 +221,16 @@ function startIsc(
     namespace,
     ["dhcpd", `-${version}`, "-f", "-d", ...files, "eth0"],
     /Server starting service/,
+  );
+}
+
+/** What DHCP sends and gets on a server's link, as tcpdump tells it. */
+export function watchWire(namespace: Namespace): Promise<Server> {
+  const filter = "udp port 67 or udp port 547";
+  return startServer(
+    namespace,
+    ["tcpdump", "-l", "-n", "-e", "-i", "eth0", filter],
+    /listening on/,
   );
 }
 

@@ -215,14 +215,28 @@ onlyOurs(
   },
 );
 
-onlyOurs("renewal at T1", why, { timeout: 150_000 }, async (sandbox) => {
-  const { cni } = sandbox;
-  const server = await dnsmasq(addServer(sandbox), "--dhcp-range=10.9.0.5,10.9.0.9,2m");
-  await daemon(sandbox);
-  cni.add(bridge());
-  const renewed = /DHCPREQUEST\(eth0\) 10.9.0.5/g; // the least that it leases is 2 minutes
-  await until(() => (server.log().match(renewed)?.length ?? 0) >= 2, "it is renewed", 80);
-  assert.doesNotMatch(server.log(), /DHCPNAK/);
+onlyOurs("refused when it is renewed, a lease is replaced", why, options, async (sandbox) => {
+  const { cni, container, host } = sandbox;
+  const namespace = addServer(sandbox);
+  const early = ["--dhcp-option=option:T1,3", "--dhcp-option=option:T2,60"];
+  const before = await dnsmasq(namespace, ...early);
+  const served = await daemon(sandbox);
+  const { ips } = cni.add(bridge());
+  await before.says(/DHCPACK\(eth0\) 10.9.0.5/, 2);
+  assert.deepEqual(container.addresses("eth0"), [ips[0].address]);
+  assert.doesNotMatch(before.log(), /DHCPNAK/);
+  await before.stop();
+  host.sh("rm /run/dnsmasq.leases");
+  namespace.sh("ip addr add 10.8.0.1/24 dev eth0");
+  const after = await dnsmasq(namespace, ...early, "--dhcp-range=10.8.0.5,10.8.0.9,1h");
+  await after.says(/DHCPNAK\(eth0\) 10.9.0.5/);
+  await served.says("the server refuses");
+  await until(
+    () => container.addresses("eth0").join() === "10.8.0.5/24",
+    () => `the address is another: ${served.log()}`,
+  );
+  assert.ok(container.routes().includes("default via 10.8.0.1 dev eth0"));
+  assert.ok(container.reaches("10.8.0.1"));
 });
 
 onlyOurs("GC, with and without a daemon", why, options, async (sandbox) => {
