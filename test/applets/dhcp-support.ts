@@ -16,12 +16,13 @@ export function addServer(
   address = "10.9.0.1",
 ): Namespace {
   const server = addNamespace(name);
-  host.sh(`ip link show ${bridge} >/dev/null 2>&1 || ip link add ${bridge} type bridge
+  host.sh(`ip link show ${bridge} >/dev/null 2>&1 || ip link add ${bridge} address 02:00:00:00:00:01 type bridge
     ip link set ${bridge} up
     ip link add ${name} type veth peer name eth0 netns ${name}
     ip link set ${name} up master ${bridge}`);
   const [, network, last] = /^10\.(\d+)\.0\.(\d+)$/.exec(address) ?? [];
-  server.sh(`ip addr add ${address}/24 dev eth0
+  server.sh(`echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad
+    ip addr add ${address}/24 dev eth0
     ip addr add fd00:${network}::${last}/64 dev eth0 nodad
     ip link set lo up
     ip link set eth0 up`);

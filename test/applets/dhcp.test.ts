@@ -317,19 +317,6 @@ onlyOurs("DHCPv6, beside DHCPv4 and alone", why, options, async (sandbox) => {
   assert.match(alone.ips[0].address, /^fd00:9::/);
 });
 
-onlyOurs("20 containers at once", why, options, async (sandbox) => {
-  const { cni, addNamespace } = sandbox;
-  await dnsmasq(addServer(sandbox));
-  await daemon(sandbox);
-  const containers = Array.from({ length: 20 }, (_, i) => addNamespace(`n${i}`));
-  const results = await Promise.all(
-    containers.map((container, i) => cni.addAsync(bridge(), { container, containerId: `n${i}` })),
-  );
-  assert.equal(new Set(results.map(({ ips }) => ips[0].address)).size, 20);
-  assert.ok(containers[7]?.reaches("10.9.0.1"));
-  assert.equal(stored(sandbox).length, 20);
-});
-
 onlyOurs("a socket of systemd", why, options, async (sandbox) => {
   const { cni, host } = sandbox;
   const activate = `

@@ -98,9 +98,11 @@ class Daemon {
     for (const client of this.#keepers.waiting()) {
       watch(client.fd as number, POLLIN, () => client.onReadable());
     }
-    sys.poll(fds, millisecondsUntil(Math.min(until, this.#keepers.wakeAt))).forEach((event, i) => {
+    const events = sys.poll(fds, millisecondsUntil(Math.min(until, this.#keepers.wakeAt)));
+    events.forEach((event, i) => {
       if (event) acts[i]?.();
     });
+    if (!events.some(Boolean)) this.#keepers.idle();
     this.#keepers.tick();
   }
 

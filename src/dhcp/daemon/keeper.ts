@@ -25,6 +25,7 @@ export interface KeeperEnv {
   log(text: string): void;
   /** The lease is to be written down as it is now. */
   changed(keeper: Keeper): void;
+  closeLater(fd: number): void;
 }
 
 /** How an acquisition ended for one who waits for it. */
@@ -254,6 +255,7 @@ export class Keeper {
       },
       failed: (why, detail) => this.#failed(why, `${family}: ${detail} on ${this.id.name}`),
       log: (text) => this.#log(`${family}: ${text}`),
+      closeLater: this.#env.closeLater,
     };
   }
 

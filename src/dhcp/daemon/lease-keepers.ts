@@ -1,6 +1,6 @@
 /** All keepers of a daemon, and their files. */
 import { list, remove } from "../../kernel/files.ts";
-import { isSystemError } from "../../sys/sys.ts";
+import { isSystemError, sys } from "../../sys/sys.ts";
 import { type Attachment, attachmentName } from "../client-id.ts";
 import { now, random } from "./clock.ts";
 import type { DaemonFlags } from "./flags.ts";
@@ -14,6 +14,9 @@ import type { LeaseRequest } from "./request.ts";
 /** How many leases are verified a second after a start, so that servers are not flooded. */
 const verifiesPerSecond = 20;
 
+/** How many sockets may wait to be closed: who floods us must not keep us from it. */
+const mostUnused = 64;
+
 export class LeaseKeepers {
   readonly #keepers = new Map<string, Keeper>();
   /**
@@ -23,6 +26,8 @@ export class LeaseKeepers {
   readonly #busy = new Set<Keeper>();
   /** Before that time nothing is due for the others. */
   #restUntil = Infinity;
+  /** Sockets to be closed. For each packet socket the kernel lets us wait some 10 ms. */
+  readonly #unused: number[] = [];
   readonly #directory: string;
   readonly #flags: DaemonFlags;
   readonly #boot = bootId();
@@ -33,7 +38,12 @@ export class LeaseKeepers {
     this.#directory = directory;
     this.#flags = flags;
     this.#log = log;
-    this.#env = { timing: flags.timing, log, changed: (keeper) => this.#store(keeper) };
+    this.#env = {
+      timing: flags.timing,
+      log,
+      changed: (keeper) => this.#store(keeper),
+      closeLater: (fd) => this.#unused.push(fd),
+    };
   }
 
   get size(): number {
@@ -49,15 +59,22 @@ export class LeaseKeepers {
     return [...this.#busy].flatMap(({ clients }) => clients.filter(({ fd }) => fd !== undefined));
   }
 
-  /** When `tick` is due. */
+  /** Does one thing that can wait until there is nothing else to do. */
+  idle(): void {
+    const fd = this.#unused.pop();
+    if (fd !== undefined) sys.close(fd);
+  }
+
+  /** When `tick` is due, or `idle` could be of use. */
   get wakeAt(): number {
-    let wakeAt = this.#restUntil;
+    let wakeAt = this.#unused.length > 0 ? 0 : this.#restUntil;
     for (const keeper of this.#busy) wakeAt = Math.min(wakeAt, keeper.wakeAt);
     return wakeAt;
   }
 
   /** Does what is due, and forgets what has ended. */
   tick(): void {
+    if (this.#unused.length > mostUnused) this.idle();
     const time = now();
     if (time >= this.#restUntil) {
       this.#restUntil = Infinity;

@@ -15,6 +15,8 @@ export interface Hooks<L> {
   /** There is no lease, and nobody tries any more. */
   failed(why: string, detail: string): void;
   log(text: string): void;
+  /** Closes a socket when there is time for it. */
+  closeLater(fd: number): void;
 }
 
 /** How long a socket stays open for a reply that does not come, in seconds. */
@@ -100,7 +102,7 @@ export abstract class LinkClient<Event extends { kind: string }, L> {
   }
 
   close(): void {
-    if (this.#fd !== undefined) sys.close(this.#fd);
+    if (this.#fd !== undefined) this.hooks.closeLater(this.#fd);
     this.#fd = undefined;
   }
 }
