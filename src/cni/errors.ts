@@ -24,6 +24,7 @@ export const errorCodes = {
   Internal: 999,
 } as const;
 
+/** The name of an error code, as `InvalidNetworkConfig`. */
 export type CniErrorName = keyof typeof errorCodes;
 
 /** An error that reaches the runtime with its own code. */

@@ -1,6 +1,7 @@
 /** JSON as values. Objects that `parse` makes have no prototype, so any key is only a key. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 
+/** A JSON object. */
 export interface JsonObject {
   [key: string]: JsonValue;
 }

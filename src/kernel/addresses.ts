@@ -18,6 +18,7 @@ import { type Request, request } from "./socket.ts";
 import { fromWire, toWire } from "./text.ts";
 import { untilDeadline } from "./wait.ts";
 
+/** A flag of an address, as `permanent` (IFA_F_PERMANENT). */
 export type AddressFlag = keyof typeof addressFlags;
 
 /** An address on an interface. */
@@ -66,6 +67,7 @@ const settable: readonly unknown[] = [
 
 const forever = 0xffffffff;
 
+/** The addresses of one namespace: `netns.addresses`. */
 export class Addresses {
   readonly #netns: Netns;
 

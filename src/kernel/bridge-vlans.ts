@@ -22,6 +22,7 @@ type VlanInfo = NonNullable<NonNullable<BridgeLinkRequest["afSpec"]>["vlans"]>[n
 
 const lastVid = 4094;
 
+/** The VLANs of bridges of one namespace: `netns.use(BridgeVlans)`. */
 export class BridgeVlans {
   readonly #netns: Netns;
 

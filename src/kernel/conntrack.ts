@@ -43,6 +43,7 @@ interface Row {
 /** More ports than this are looked for in one reading of the whole table. */
 const maxReadings = 4;
 
+/** The tracked connections of one namespace: `netns.use(Conntrack)`. */
 export class Conntrack {
   readonly #netns: Netns;
   #socket: NetlinkSocket | undefined;
@@ -51,6 +52,7 @@ export class Conntrack {
     this.#netns = netns;
   }
 
+  /** Closes its socket; the namespace does it for all that it gave. */
   close(): void {
     this.#socket?.close();
     this.#socket = undefined;

@@ -16,10 +16,14 @@ import { fromWire, toWire } from "./text.ts";
 
 export { dataOf } from "../netlink/attr.ts";
 export type { BridgePort, LinkInfo } from "../netlink/route/link.ts";
+/** The settings of a bridge. */
 export type BridgeInfo = Infer<typeof bridgeInfo>;
+/** The settings of a VLAN link. */
 export type VlanInfo = Infer<typeof vlanInfo>;
 
+/** A flag of a link, as `up` (IFF_UP). */
 export type LinkFlag = keyof typeof linkFlags;
+/** Whether a link works, as the kernel sees it (RFC 2863). */
 export type OperState = NonNullable<LinkSummary["operState"]>;
 
 /** A network interface, as it was when it was looked at. */
@@ -71,6 +75,7 @@ export type InfoSpec =
   | Exclude<LinkInfoInput, { kind: "veth" }>
   | { kind: "veth"; data: { peer: EndSpec } };
 
+/** A link to make. */
 export interface LinkSpec extends EndSpec {
   info: InfoSpec;
   up?: boolean | undefined;

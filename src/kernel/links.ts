@@ -25,6 +25,7 @@ const maxName = 15;
 /** ALTIFNAMSIZ, less the NUL. */
 const maxAltName = 127;
 
+/** The links of one namespace: `netns.links`. */
 export class Links {
   readonly #netns: Netns;
   /** Names of indexes that were seen, for error messages. */

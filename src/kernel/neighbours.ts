@@ -12,6 +12,7 @@ import { type Family, familyNamed, familyNumber, familyOf } from "./family.ts";
 import type { Netns } from "./netns.ts";
 import { request } from "./socket.ts";
 
+/** An entry of the neighbour table. */
 export interface Neighbour {
   /** Of the link. */
   index: number;
@@ -23,6 +24,7 @@ export interface Neighbour {
   flags: NeighbourMessage["flags"];
 }
 
+/** An entry to make. */
 export interface NeighbourSpec {
   ip: Ip;
   mac: string;
@@ -30,6 +32,7 @@ export interface NeighbourSpec {
   state?: NeighbourMessage["state"] | undefined;
 }
 
+/** The neighbours of one namespace: `netns.use(Neighbours)`. */
 export class Neighbours {
   readonly #netns: Netns;
 

@@ -26,6 +26,7 @@ const SO_NETNS_COOKIE = 71;
 
 type HandleClass<T> = new (netns: Netns) => T;
 
+/** A network namespace: opened, made, or the own one. */
 export class Netns {
   readonly path: string;
   /** Keeps the namespace alive and lets sockets be opened in it; undefined: the process's own. */

@@ -20,6 +20,7 @@ export { addRule, flushChain, insertRule, removeRule } from "./nft-rules.ts";
 
 const { create, exclusive: excl } = messageFlags;
 
+/** Adds a table; that it is there is fine. */
 export function addTable({ family, table }: TableName, comment?: string): Change {
   const value = { family, name: table, flags: [], ...userdata(comment) };
   return request(messageTypes.newTable, create, tableMessage, value, `add ${label(family, table)}`);
@@ -36,6 +37,7 @@ export function removeTable({ family, table }: TableName, empty = false): Change
 /** What makes a base chain of a chain. */
 export type Hook = Required<Pick<ChainInput, "type" | "hook">> & Pick<ChainInput, "policy">;
 
+/** Adds a chain; that it is there is fine, unless `exclusive`. */
 export function addChain(
   { family, table }: TableName,
   name: string,
@@ -131,6 +133,7 @@ export function addElements(
   return request(messageTypes.newSetElem, flags, elementsMessage, value, what);
 }
 
+/** Removes elements by their keys. */
 export function removeElements(
   { family, table }: TableName,
   set: string,

@@ -35,6 +35,7 @@ export function insertRule(
   return request(messageTypes.newRule, create, ruleMessage, value, what);
 }
 
+/** Removes one rule. */
 export function removeRule({ family, table }: TableName, chain: string, handle: number): Change {
   const what = `delete rule ${handle} of chain ${chain} of ${label(family, table)}`;
   return request(messageTypes.delRule, 0, ruleMessage, { family, table, chain, handle }, what);

@@ -38,6 +38,7 @@ export interface Question<Out> {
 /** No such object, or no such family, on kernels that were built without. */
 const absent = ["ENOENT", "EOPNOTSUPP", "EAFNOSUPPORT"] as const;
 
+/** Asks for a table. */
 export function askTable({ family, table }: TableName): Question<Table> {
   return question(
     messageTypes.getTable,
@@ -48,6 +49,7 @@ export function askTable({ family, table }: TableName): Question<Table> {
   );
 }
 
+/** Asks for a chain, without its rules. */
 export function askChain({ family, table }: TableName, name: string): Question<Chain> {
   return question(
     messageTypes.getChain,
@@ -58,6 +60,7 @@ export function askChain({ family, table }: TableName, name: string): Question<C
   );
 }
 
+/** Asks for a set, without its elements. */
 export function askSet({ family, table }: TableName, name: string): Question<NftSet> {
   return question(
     messageTypes.getSet,
@@ -68,6 +71,7 @@ export function askSet({ family, table }: TableName, name: string): Question<Nft
   );
 }
 
+/** Asks for the element of a set that has this key. */
 export function askElement(
   { family, table }: TableName,
   set: string,
@@ -98,6 +102,7 @@ function question<In, Answer, Out>(
   };
 }
 
+/** The nf_tables of one namespace: `netns.use(Nft)`. */
 export class Nft {
   readonly #netns: Netns;
   #socket: NetlinkSocket | undefined;
@@ -108,6 +113,7 @@ export class Nft {
     this.#netns = netns;
   }
 
+  /** Closes its socket; the namespace does it for all that it gave. */
   close(): void {
     this.#socket?.close();
     this.#socket = undefined;

@@ -20,6 +20,7 @@ import { type Request, request } from "./socket.ts";
 
 export { routeScopes, routeTables } from "../netlink/route/route.ts";
 
+/** One way of a route that has several. */
 export interface NextHop {
   oif: number;
   gateway?: Ip;
@@ -94,6 +95,7 @@ const modes = {
   replace: messageFlags.create | messageFlags.replace,
 } as const satisfies Record<RouteMode, number>;
 
+/** Which routes to list. */
 export interface RouteFilter {
   family?: Family | undefined;
   dst?: Cidr | undefined;
@@ -102,6 +104,7 @@ export interface RouteFilter {
   oif?: number | undefined;
 }
 
+/** The routes of one namespace: `netns.routes`. */
 export class Routes {
   readonly #netns: Netns;
 

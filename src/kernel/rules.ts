@@ -50,6 +50,7 @@ export interface RuleSpec {
   invert?: boolean | undefined;
 }
 
+/** The routing rules of one namespace: `netns.use(Rules)`. */
 export class Rules {
   readonly #netns: Netns;
 

@@ -39,6 +39,7 @@ export interface Request {
   frame?: boolean;
 }
 
+/** A request: the kernel's number of the message, `messageFlags`, the codec and the value. */
 export function request<In>(
   type: number,
   flags: number,
@@ -63,6 +64,7 @@ const chunkLength = 100;
 /** The kernel's default for both buffers is 212,992 bytes; a larger datagram needs a larger one. */
 const largeDatagram = 128 * 1024;
 
+/** A netlink socket in a network namespace. */
 export class NetlinkSocket {
   readonly fd: number;
   readonly #calls: SocketCalls;
@@ -92,6 +94,7 @@ export class NetlinkSocket {
     }
   }
 
+  /** Closes the descriptor. */
   close(): void {
     this.#calls.close(this.fd);
   }

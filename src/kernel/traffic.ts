@@ -48,6 +48,7 @@ const ingressHandle = 0xffff0000;
 /** Priority 1, and in the lower half ETH_P_ALL (3) in the order of the network. */
 const firstOfAll = 0x10000 | (new Uint16Array(new Uint8Array([0, 3]).buffer)[0] as number);
 
+/** The traffic control of one namespace: `netns.use(Traffic)`. */
 export class Traffic {
   readonly #netns: Netns;
 
@@ -67,7 +68,10 @@ export class Traffic {
     this.#add({ ...bucketOn(index), options });
   }
 
-  /** @returns false if the link has no such bucket */
+  /**
+   * `tc qdisc del dev X root handle 1:`
+   * @returns false if the link has no such bucket
+   */
   removeBucket(index: number): boolean {
     return this.#remove(bucketOn(index));
   }

@@ -11,6 +11,7 @@ import type { Link } from "./links.ts";
 import type { Netns } from "./netns.ts";
 import { findProgram, runProgram } from "./programs.ts";
 
+/** A tap device to make. */
 export interface TapSpec {
   name: string;
   /** Several files may be attached at once, each with a queue. */

@@ -7,6 +7,7 @@ import { emptyObject, isObject, type JsonObject, type JsonValue } from "../json/
 import { sys } from "../sys/sys.ts";
 import { ConfigError, messageOf, positionOf } from "./errors.ts";
 
+/** The config of one plugin. */
 export interface PluginConfig {
   /** The plugin's name. */
   type: string;

@@ -44,6 +44,7 @@ type TableIn<T extends Table> = {
   -readonly [K in keyof T]?: (T[K] extends Attribute<infer V, unknown> ? V : never) | undefined;
 };
 
+/** An attribute: its number, its kernel's name, the codec of its value. */
 export function attr<In, Out>(
   type: number,
   kernelName: string,

@@ -50,24 +50,28 @@ function scalar<T>(
   };
 }
 
+/** One byte. */
 export const u8 = scalar<number>(
   "u8",
   1,
   (out, v) => out.u8(v),
   (from) => from.u8(),
 );
+/** In the byte order of the machine. */
 export const u16 = scalar<number>(
   "u16",
   2,
   (out, v) => out.u16(v),
   (from) => from.u16(),
 );
+/** In the byte order of the machine. */
 export const u32 = scalar<number>(
   "u32",
   4,
   (out, v) => out.u32(v),
   (from) => from.u32(),
 );
+/** Signed, in the byte order of the machine. */
 export const i32 = scalar<number>(
   "i32",
   4,
@@ -81,12 +85,14 @@ export const u64 = scalar<number>(
   (out, v) => out.u64(v),
   (from) => from.u64(),
 );
+/** In network order. */
 export const be16 = scalar<number>(
   "be16",
   2,
   (out, v) => out.u16(v, undefined, false),
   (from) => from.u16(false),
 );
+/** In network order. */
 export const be32 = scalar<number>(
   "be32",
   4,

@@ -42,6 +42,7 @@ export const messageFlags = {
 
 export const headerSize = 16;
 
+/** The header of a message: `struct nlmsghdr`. */
 export interface Header {
   type: number;
   flags: number;

@@ -49,6 +49,7 @@ export class Writer {
     this.reserve(-this.length & 3);
   }
 
+  /** These bytes. */
   bytes(data: Uint8Array): void {
     const start = this.reserve(data.length); // first: it may replace the buffer
     this.#bytes.set(data, start);
@@ -67,19 +68,23 @@ export class Writer {
     }
   }
 
+  /** One byte. */
   u8(value: number): void {
     const start = this.reserve(1);
     this.#bytes[start] = value;
   }
 
+  /** In the byte order of the machine, unless told. */
   u16(value: number, at = this.reserve(2), little = littleEndian): void {
     this.#view.setUint16(at, value, little);
   }
 
+  /** In the byte order of the machine, unless told. */
   u32(value: number, at = this.reserve(4), little = littleEndian): void {
     this.#view.setUint32(at, value, little);
   }
 
+  /** Signed, in the byte order of the machine. */
   i32(value: number): void {
     this.u32(value);
   }
@@ -113,6 +118,7 @@ export class Reader {
     this.end = end;
   }
 
+  /** How many bytes are left. */
   get left(): number {
     return this.end - this.at;
   }
@@ -162,18 +168,22 @@ export class Reader {
     return text;
   }
 
+  /** One byte. */
   u8(): number {
     return this.#view.getUint8(this.#advance(1));
   }
 
+  /** In the byte order of the machine, unless told. */
   u16(little = littleEndian): number {
     return this.#view.getUint16(this.#advance(2), little);
   }
 
+  /** In the byte order of the machine, unless told. */
   u32(little = littleEndian): number {
     return this.#view.getUint32(this.#advance(4), little);
   }
 
+  /** Signed, in the byte order of the machine. */
   i32(): number {
     return this.#view.getInt32(this.#advance(4), littleEndian);
   }

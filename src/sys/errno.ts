@@ -10,6 +10,7 @@ export interface SystemError extends Error {
   path?: string;
 }
 
+/** Whether the addon threw it. */
 export function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && typeof (error as Partial<SystemError>).syscall === "string";
 }

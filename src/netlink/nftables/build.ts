@@ -27,6 +27,7 @@ export const fields = {
   "th sport": { base: "transport", offset: 0, length: 2 },
   "th dport": { base: "transport", offset: 2, length: 2 },
 } as const satisfies Record<string, Field>;
+/** A field of a packet, as `ip saddr`. */
 export type FieldName = keyof typeof fields;
 
 /** Loads a field, e.g. as the key of a map. */
@@ -34,6 +35,7 @@ export function load(name: FieldName, to = value): ExpressionInput {
   return { kind: "payload", data: { to, ...fields[name] } };
 }
 
+/** Loads what the kernel knows of a packet, beside its bytes. */
 export function loadMeta(
   key: "iifname" | "oifname" | "l4proto" | "mark",
   to = value,
@@ -128,14 +130,17 @@ export function goBy(map: string): ExpressionInput {
   return { kind: "lookup", data: { set: map, from: value, to: verdictRegister } };
 }
 
+/** Ends the rule with a verdict. */
 export function verdict(code: "accept" | "drop" | "return"): ExpressionInput {
   return { kind: "immediate", data: { to: verdictRegister, data: { verdict: { code } } } };
 }
 
+/** Goes on in another chain. */
 export function jump(chain: string, code: "jump" | "goto" = "jump"): ExpressionInput {
   return { kind: "immediate", data: { to: verdictRegister, data: { verdict: { code, chain } } } };
 }
 
+/** Gives the packet the source address of the interface that it leaves by. */
 export const masquerade: ExpressionInput = { kind: "masq", data: {} };
 
 // ── reading rules back ────────────────────────────────────────────────────────────────────────

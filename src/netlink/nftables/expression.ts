@@ -40,6 +40,8 @@ export const expression = nested(
     target,
   }),
 );
+/** A step of a rule, as the kernel has it. */
 export type Expression = Infer<typeof expression>;
+/** A step of a rule to make. */
 export type ExpressionInput = Input<typeof expression>;
 export type { OtherKind };
