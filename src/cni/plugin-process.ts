@@ -31,13 +31,24 @@ export function runProcess(
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     if (!isSystemError(error)) throw new PluginCrash("Unknown", `netplugin failed: ${reason}`);
-    const phrase = execPhrases[error.code] ?? reason;
-    const message = `netplugin failed with no error message: fork/exec ${path}: ${phrase}`;
-    throw new CniError("Unknown", message);
+    throw startError(path, error.code, reason);
   }
   const stdout = sys.decodeUtf8(output.stdout);
   if (output.status !== 0) throw pluginError(stdout, output);
   return stdout;
+}
+
+/**
+ * A plugin that could not be started.
+ * @param code of the system error, e.g. `ENOENT`
+ * @param reason said where the code has no phrase
+ */
+export function startError(path: string, code: string, reason: string): CniError {
+  const phrase = execPhrases[code] ?? reason;
+  return new CniError(
+    "Unknown",
+    `netplugin failed with no error message: fork/exec ${path}: ${phrase}`,
+  );
 }
 
 /** The error that a plugin's output stands for, where it has not succeeded; it keeps the stderr. */
