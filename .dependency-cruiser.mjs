@@ -11,6 +11,7 @@ const layers = [
   ["cni"],
   ["net", "pool", "dhcp", "libcni"],
   ["applets", "cnitool"],
+  ["library"],
 ];
 
 /** A rule for each folder: what it must not import. */
@@ -49,7 +50,7 @@ export default {
     {
       name: "sys-is-the-only-door",
       comment:
-        "The system is reached through kernel/ (objects), cni/ (the process and its files), libcni/ (configs and cached results), pool/store (leases) and the DHCP daemon; main and the installer of links are the program itself.",
+        "The system is reached through kernel/ (objects), cni/ (the process and its files), libcni/ (configs and cached results), pool/store (leases) and the DHCP daemon; main and the installer of links are the program itself; the library makes bytes of texts.",
       severity: "error",
       from: {
         path: "^src/",
@@ -58,6 +59,7 @@ export default {
           "^src/pool/store",
           "^src/dhcp/daemon",
           "^src/(main|node-main|install)\\.ts$",
+          "^src/library/",
         ],
       },
       to: { path: "^src/sys/" },
@@ -86,9 +88,9 @@ export default {
     },
     {
       name: "shipped-code-has-no-packages",
-      comment: "The executable is made of src/ alone; Node's own modules are for the Node host.",
+      comment: "The executable is made of src/ alone; Node's own modules are for the Node host and the library.",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/(_tools/|sys/(node|packaged)\\.ts$)" },
+      from: { path: "^src/", pathNot: "^src/(_tools/|library/|sys/(node|packaged)\\.ts$)" },
       to: { dependencyTypes: ["npm", "npm-dev", "core", "npm-no-pkg", "unknown"], dependencyTypesNot: ["type-only"] },
     },
     {

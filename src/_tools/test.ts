@@ -42,6 +42,7 @@ if (!flags.includes("--no-build")) {
   step("build", "npm", ["run", "--silent", sanitize ? "build:sanitize" : "build"]);
   if (!sanitize) {
     step("build:node", "npm", ["run", "--silent", "build:node"]);
+    step("build:library", "npx", ["tsx", "src/_tools/library.ts"]);
     checked = step("check", "npm", ["run", "--silent", "check"], true);
   }
 }
