@@ -1,5 +1,5 @@
 /** `cnibox` by its own name: the operator's tool. A chunk of its own, which plugin calls never load. */
-import { applets, tools } from "./applets/mod.ts";
+import { applets, plugins, tools } from "./applets/mod.ts";
 import { CniError, toErrorJson } from "./cni/errors.ts";
 import { help } from "./cni/help.ts";
 import type { Io } from "./cni/outside.ts";
@@ -22,6 +22,7 @@ const usage = `Usage: cnibox PLUGIN                          be the plugin; so d
        cnibox --list                          the plugins
        cnibox --install [--hard|--copy] DIR   put cnibox and a link for each plugin into DIR
        cnibox --version
+With --all, --list and --install take the sample for plugin writers, too.
 `;
 
 /** A mistake in how we were called. */
@@ -56,14 +57,17 @@ const tool: Tool = {
 export default tool;
 
 function refuseCall(io: Io): number {
-  const message = `Cannot tell which plugin to be: the name must be one of ${applets.join(", ")}`;
+  const message = `Cannot tell which plugin to be: the name must be one of ${plugins.join(", ")}`;
   io.writeStdout(toErrorJson(new CniError("InvalidNetworkConfig", message)));
   return 1;
 }
 
-function list(io: Io): void {
-  const width = Math.max(...applets.map((name) => name.length));
-  const lines = applets.map(
+function list(io: Io, args: readonly string[]): void {
+  const [option] = args;
+  if (option !== undefined && option !== "--all") throw new UsageError(`unknown option ${option}`);
+  const names = option ? applets : plugins;
+  const width = Math.max(...names.map((name) => name.length));
+  const lines = names.map(
     (name) => `${name.padEnd(width)}  ${io.load(name)?.applet.summary ?? ""}\n`,
   );
   io.writeStdout(lines.join(""));
@@ -85,10 +89,12 @@ function showHelp(io: Io, [name]: readonly string[]): void {
 
 function installLinks(io: Io, args: readonly string[]): void {
   let method: Method = "symbolic";
+  let names: readonly string[] = plugins;
   const directories: string[] = [];
   for (const arg of args) {
     if (arg === "--hard") method = "hard";
     else if (arg === "--copy") method = "copy";
+    else if (arg === "--all") names = applets;
     else if (arg.startsWith("-")) throw new UsageError(`unknown option ${arg}`);
     else directories.push(arg);
   }
@@ -96,7 +102,7 @@ function installLinks(io: Io, args: readonly string[]): void {
   if (directory === undefined || directories.length > 1) {
     throw new UsageError("--install takes one directory");
   }
-  install(directory, applets, method, (line) => io.writeStdout(`${line}\n`));
+  install(directory, names, method, (line) => io.writeStdout(`${line}\n`));
 }
 
 function unknown(name: string): Error {

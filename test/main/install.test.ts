@@ -13,11 +13,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { applets } from "../../src/applets/mod.ts";
+import { applets, plugins } from "../../src/applets/mod.ts";
 import { directory as temporary } from "../harness/directory.ts";
 import { executable, onNode, run } from "./program.ts";
 
-const names = [...applets, "cnibox"].sort();
+const names = [...plugins, "cnibox"].sort();
 const install = (...args: string[]) => run(executable, ["--install", ...args]);
 const visible = (directory: string) =>
   readdirSync(directory)
@@ -45,8 +45,15 @@ installs("the executable and a relative link for each plugin", async (t) => {
   t.same(visible(directory), [...names, "other-plugin"].sort());
   t.ok(readFileSync(join(directory, "cnibox")).equals(readFileSync(executable)));
   t.equal(statSync(join(directory, "cnibox")).mode & 0o777, 0o755);
-  for (const name of applets) t.equal(readlinkSync(join(directory, name)), "cnibox");
+  for (const name of plugins) t.equal(readlinkSync(join(directory, name)), "cnibox");
   t.equal(readFileSync(join(directory, "other-plugin"), "utf8"), "foreign");
+});
+
+installs("--all takes the sample, too", async (t) => {
+  const directory = temporary(t);
+  t.equal(install("--all", directory).status, 0);
+  t.same(visible(directory), [...applets, "cnibox"].sort());
+  t.notOk(names.includes("sample"));
 });
 
 installs("a second time it changes nothing", async (t) => {
@@ -84,7 +91,7 @@ installs("one method replaces the other, and what stood there before", async (t)
     ["--copy", "isFile"],
   ] as const) {
     t.equal(install(...(method ? [method] : []), directory).status, 0);
-    for (const name of applets) {
+    for (const name of plugins) {
       t.ok(lstatSync(join(directory, name))[type](), `${name} by ${method ?? "link"}`);
       t.ok(readFileSync(join(directory, name)).equals(readFileSync(executable)));
     }
@@ -162,7 +169,7 @@ t.test("mistakes", async (t) => {
 
 installs("a failure leaves the old state", async (t) => {
   const blocked = temporary(t);
-  const [first] = applets;
+  const [first = ""] = plugins;
   mkdirSync(join(blocked, first));
   const done = install(blocked);
   t.match(done, { status: 1, stderr: `cnibox: Cannot install ${blocked}/${first}: ` });

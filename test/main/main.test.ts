@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { applets } from "../../src/applets/mod.ts";
+import { applets, plugins } from "../../src/applets/mod.ts";
 import { directory as temporary } from "../harness/directory.ts";
 import { executable, hostLocal, named, onNode, run } from "./program.ts";
 
@@ -66,9 +66,19 @@ t.test("--list, --version and --help", async (t) => {
   const lines = list.stdout.trimEnd().split("\n");
   t.same(
     lines.map((line) => line.split(" ")[0]),
+    plugins,
+  );
+  t.notOk(
+    plugins.some((name) => String(name) === "sample"),
+    "it is for who writes plugins",
+  );
+  const all = run(executable, ["--list", "--all"]).stdout.trimEnd().split("\n");
+  t.same(
+    all.map((line) => line.split(" ")[0]),
     [...applets],
   );
-  for (const line of lines) t.match(line, /^[a-z-]+ {2,}[A-Z].*[^.]$/);
+  t.match(run(executable, ["--list", "all"]), { status: 1, stdout: "" });
+  for (const line of all) t.match(line, /^[a-z-]+ {2,}[A-Z].*[^.]$/);
 
   t.match(
     run(executable, ["--version"]).stdout,
