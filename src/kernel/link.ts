@@ -83,6 +83,11 @@ export interface LinkSpec extends EndSpec {
   master?: number | undefined;
   /** Index of what it sits on, in the namespace of the `Links` that makes it. */
   parent?: number | undefined;
+  /**
+   * The name that it has for a moment in another namespace, where the kernel minds one of its own
+   * name here; default: a random one. A link that was left behind under it is removed.
+   */
+  interim?: string | undefined;
 }
 
 /** What can be changed of a link; what is absent stays. */

@@ -65,7 +65,7 @@ export class Links {
    *   `operState` may be on the move.
    */
   add(spec: LinkSpec): Link {
-    const { name, netns, up } = spec;
+    const { name, netns, up, interim = `cni${randomHex(8)}` } = spec;
     let refusal: KernelError;
     try {
       return this.#add(spec);
@@ -74,9 +74,10 @@ export class Links {
       refusal = error;
     }
     // Linux before 6.13 looks for the name where it is asked, not where the link lands.
+    if (spec.interim) netns.links.remove(interim);
     let made: Link;
     try {
-      made = this.#add({ ...spec, name: `cni${randomHex(8)}`, up: false });
+      made = this.#add({ ...spec, name: interim, up: false });
     } catch (error) {
       throw isKernelError(error, "EEXIST") ? refusal : error; // a veth's other end
     }

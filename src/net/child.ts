@@ -7,6 +7,7 @@ import { tryAll } from "../cni/undo.ts";
 import { isKernelError } from "../kernel/errors.ts";
 import type { Link, LinkSpec } from "../kernel/links.ts";
 import type { Netns } from "../kernel/netns.ts";
+import { attachmentOf, interimName } from "./ownership.ts";
 
 /**
  * Makes the container's interface, in the container and under its final name, and pushes the undo.
@@ -17,12 +18,17 @@ import type { Netns } from "../kernel/netns.ts";
  * @param home where its parent is; a kind without one: the container
  */
 export function addContainerLink(
-  { attachment, container, undo }: AddCall<unknown>,
+  call: AddCall<unknown>,
   home: Netns,
   spec: Omit<LinkSpec, "name" | "netns">,
 ): Link {
-  const name = attachment.ifName;
-  const link = home.links.add({ ...spec, name, ...(home !== container && { netns: container }) });
+  const { attachment, container, undo } = call;
+  const elsewhere = { netns: container, interim: interimName(attachmentOf(call)) };
+  const link = home.links.add({
+    ...spec,
+    name: attachment.ifName,
+    ...(home !== container && elsewhere),
+  });
   undo.push(`delete the ${spec.info.kind} link`, () => container.links.remove(link.index));
   return link;
 }
@@ -94,5 +100,6 @@ export function removeChild(call: DelCall<ipam.WithIpam>): void {
   tryAll(
     () => ipam.del(call),
     () => call.container?.links.remove(call.attachment.ifName),
+    () => call.container?.links.remove(interimName(attachmentOf(call))), // of an ADD that was killed
   );
 }

@@ -26,6 +26,11 @@ export function hostVethName({ network, containerId, ifName }: Attachment): stri
   return `veth${sha512Hex(`${network}/${containerId}/${ifName}`, 8)}`;
 }
 
+/** The name that a container's interface may have until it gets its own: see `Links.add`. */
+export function interimName({ network, containerId, ifName }: Attachment): string {
+  return `cni${sha512Hex(`${network}/${containerId}/${ifName}`, 8)}`;
+}
+
 /**
  * The alias of a host interface: `cni:<network>/<containerID>/<ifname>`, or hashes of the parts
  * where that is too long for the kernel. None of the parts can hold a slash.

@@ -116,6 +116,47 @@ export function failEach(
   return wrong;
 }
 
+/** Whether a call may change what others see. */
+function changes({ call, text }: Place): boolean {
+  if (/^open(at)?$/.test(call)) return text.includes("O_CREAT");
+  return /^(send|write|link|unlink|rename|symlink|utimensat|mkdir|flock|fchmod|ftruncate|ioctl)/.test(
+    call,
+  );
+}
+
+/**
+ * Runs ADD and kills it before and after each of its calls that changes something. In between nothing
+ * happens, so that a kill there would leave the same.
+ * @param cleanUp what must make things as they were
+ * @returns the calls at which it was killed, so that something stayed
+ */
+export function killEach(
+  { cni }: Sandbox,
+  config: Config,
+  { places, picture }: { places: readonly Place[]; picture(): unknown },
+  cleanUp: () => void,
+): string[] {
+  const chosen = places.filter((place, i) => {
+    const previous = places[i - 1];
+    return !previous || changes(place) || changes(previous);
+  });
+  const left: string[] = [];
+  let before = picture();
+  let reached = 0;
+  for (const place of chosen) {
+    const done = cni.invoke("ADD", config, { prefix: disturb(place, "signal=KILL") });
+    // Waiting for the link takes more or fewer calls from run to run.
+    if (done.signal === "SIGKILL") reached++;
+    else assert.equal(done.status, 0, `${place.text}: ${done.stdout}${done.stderr}`);
+    cleanUp();
+    const after = picture();
+    if (!isDeepStrictEqual(after, before)) left.push(place.text);
+    before = after; // so that what stays is told once
+  }
+  assert(reached > chosen.length * 0.9, `${reached} of ${chosen.length} calls were reached`);
+  return left;
+}
+
 /**
  * A file is written beside its place and then renamed. The one scratch file that a directory has
  * outlives a kill; the next writer uses it up.

@@ -1,3 +1,4 @@
+import { release } from "node:os";
 import { dataOf } from "../../src/kernel/links.ts";
 import { connect, failure, inNamespaces, refused } from "./namespaces.ts";
 
@@ -170,9 +171,11 @@ inNamespaces(
       info: { kind: "ifb" },
     });
     t.equal(container.json("ip -j link show dev ifb9")[0].ifindex, ifb.index);
+    host.netns.links.add({ name: "left", info: { kind: "ifb" } });
     const macvlan = container.netns.links.add({
       name: "c0", // the parent's own name, in its namespace
       netns: host.netns,
+      interim: "left",
       parent: inner.index,
       mac: "02:00:00:00:00:07",
       mtu: 1200,
@@ -185,6 +188,13 @@ inNamespaces(
       linkinfo: { info_kind: "macvlan", info_data: { mode: "private" } },
     });
     t.equal(macvlan.parent, inner.index);
+    const [major = 0, minor = 0] = release().split(".").map(Number);
+    const hasInterim = major < 6 || (major === 6 && minor < 13);
+    t.equal(
+      host.netns.links.find("left") === undefined,
+      hasInterim,
+      "who was killed there is gone",
+    );
     t.strictSame(
       failure(() =>
         host.netns.links.add({ name: "c0", netns: container.netns, info: { kind: "ifb" } }),
