@@ -36,6 +36,9 @@ await buildEngine({
     "src/net/attachment-set-founding.ts",
     "src/net/attachment-set-removal.ts",
     "src/kernel/nft-rules.ts",
+    // Of the firewall, what nf_tables does not do.
+    "src/net/firewalld.ts",
+    "src/net/firewall-iptables.ts",
     // A call of the DHCP plugin has no use for its daemon.
     "src/dhcp/daemon/daemon.ts",
   ],

@@ -4,6 +4,7 @@ export const applets = [
   "bridge",
   "dhcp",
   "dummy",
+  "firewall",
   "host-device",
   "host-local",
   "ipvlan",

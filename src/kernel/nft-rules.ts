@@ -11,14 +11,19 @@ import { request } from "./socket.ts";
 
 const { create, append } = messageFlags;
 
-/** Appends a rule. */
+/**
+ * Appends a rule.
+ * @param after puts it behind the rule with this handle instead
+ */
 export function addRule(
   { family, table }: TableName,
   chain: string,
   expressions: readonly ExpressionInput[],
   comment?: string,
+  after?: number,
 ): Change {
-  const value = { family, table, chain, expressions, ...userdata(comment) };
+  const position = after !== undefined && { position: after };
+  const value = { family, table, chain, expressions, ...position, ...userdata(comment) };
   const what = `add a rule to chain ${chain} of ${label(family, table)}`;
   return request(messageTypes.newRule, create | append, ruleMessage, value, what);
 }

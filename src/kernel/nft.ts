@@ -164,11 +164,15 @@ export class Nft {
     return generation as number;
   }
 
-  /** The rules of one chain, in order; none if there is no such chain. */
-  rules({ family, table }: TableName, chain: string): Rule[] {
+  /**
+   * The rules of one chain, in order; none if there is no such chain.
+   * @param keep looks at a rule's message; those it does not want are not decoded
+   */
+  rules({ family, table }: TableName, chain: string, keep?: (payload: Reader) => boolean): Rule[] {
     const { asked, codec } = askRules({ family, table }, chain);
+    const rules = this.#dump(asked, codec, keep);
     // Kernels before 4.13 ignore what they cannot filter by.
-    return this.#dump(asked, codec).filter((rule) => rule.table === table && rule.chain === chain);
+    return rules.filter((rule) => rule.table === table && rule.chain === chain);
   }
 
   /** All chains of a table. Reads all chains of the family: for GC only. */
@@ -215,9 +219,9 @@ export class Nft {
     return left < 0;
   }
 
-  #dump<Out>(asked: Request, codec: Codec<never, Out>): Out[] {
+  #dump<Out>(asked: Request, codec: Codec<never, Out>, keep?: (payload: Reader) => boolean): Out[] {
     try {
-      return this.#open.dump(asked, codec);
+      return this.#open.dump(asked, codec, keep);
     } catch (error) {
       if (isKernelError(error, ...absent)) return [];
       throw error;

@@ -27,7 +27,7 @@
  * it is read again.
  */
 import type { Netns } from "../kernel/netns.ts";
-import { askChain, Nft } from "../kernel/nft.ts";
+import { askChain, Nft, type Question } from "../kernel/nft.ts";
 import * as nft from "../kernel/nft-changes.ts";
 import type { Rule } from "../netlink/nftables/rule.ts";
 import {
@@ -38,19 +38,34 @@ import {
   ruleComment,
   type ValidAttachment,
 } from "./attachment.ts";
-import { Seen } from "./attachment-state.ts";
-import { chainName, distinct, type Feature, type MapKey, type Part } from "./feature.ts";
+import { Joined, Seen } from "./attachment-state.ts";
+import { chainName, distinct, type Feature, type MapKey, type Part, rulesIn } from "./feature.ts";
 
 /**
  * Makes the attachment's chains what `parts` say, in one transaction. Safe to repeat. A key that led
  * elsewhere leads here from then on: its owner is gone, or its address would not be free.
+ *
+ * @param parts one without chains takes away what the attachment had before of its feature
  */
-export function install(host: Netns, attachment: Attachment, parts: readonly Part[]): void {
+export function install(
+  host: Netns,
+  attachment: Attachment,
+  parts: readonly Part[],
+  others: Others = nobody,
+): void {
   host.use(Nft).retry(() => {
     const seen = parts.map((part) => new Seen(part.feature, attachment, part.chains));
-    const generation = host.use(Nft).look(seen.flatMap(({ questions }) => questions));
+    const { questions } = others;
+    const generation = host
+      .use(Nft)
+      .look([...seen.flatMap((each) => each.questions), ...questions]);
     Seen.readOwnKeys(host, seen);
-    const changes = parts.flatMap((part, i) => installPart(part, attachment, seen[i] as Seen));
+    const changes = parts.flatMap((part, i) =>
+      installPart(host, part, attachment, seen[i] as Seen),
+    );
+    const before = seen.flatMap((each) => keysOf(each.feature, each.oldKeys()));
+    const made = seen.filter((_, i) => parts[i]?.chains.length);
+    changes.push(...others.changes(before, !made.every((each) => each.isFounded())));
     // Where nothing is deleted by key, the kernel notices each race by itself.
     host.use(Nft).commit(changes, seen.some(hasOld) ? generation : undefined);
   });
@@ -60,20 +75,61 @@ function hasOld(seen: Seen): boolean {
   return seen.own.length > 0 || seen.oldKeys().length > 0;
 }
 
-function installPart({ feature, chains }: Part, attachment: Attachment, seen: Seen): nft.Change[] {
+/**
+ * What is changed elsewhere in nf_tables along with the attachment's chains: in the same transaction,
+ * so it is there when they are.
+ */
+export interface Others {
+  /** Asked first. */
+  questions: readonly Question<unknown>[];
+  /**
+   * What to change, once they are answered.
+   * @param keys those that the attachment, or one that it takes over from, had
+   * @param isFirst whether something that all attachments share is made now
+   */
+  changes(keys: readonly LostKey[], isFirst: boolean): nft.Change[];
+}
+
+const nobody: Others = { questions: [], changes: () => [] };
+
+function installPart(
+  host: Netns,
+  { feature, chains }: Part,
+  attachment: Attachment,
+  seen: Seen,
+): nft.Change[] {
+  if (chains.length === 0) {
+    return removeAll(host, seen, seen.own, seen.oldKeys(), seen.emptiedGroups);
+  }
   const comment = ruleComment(attachment);
   const changes = seen.isFounded() ? [] : found(feature);
+  for (const { name, rule, keys } of seen.missingGroups) {
+    changes.push(nft.addChain(feature, name, { exclusive: true }));
+    changes.push(nft.addRule(feature, name, rule));
+    for (const { map, key } of keys) {
+      changes.push(nft.addElements(feature, map, [{ key: { value: key } }]));
+    }
+  }
   changes.push(...removeKeys(feature, seen.oldKeys()));
-  for (const { prefix, rules, keys } of chains) {
-    const name = chainName(prefix, attachment);
+  for (const chain of chains) {
+    const name = chainName(chain.prefix, attachment);
     if (seen.own.includes(name)) changes.push(nft.flushChain(feature, name));
     else changes.push(nft.addChain(feature, name, { exclusive: true }));
-    for (const rule of rules) changes.push(nft.addRule(feature, name, rule, comment));
-    for (const key of distinct(keys)) changes.push(addKey(feature, key, name, comment));
+    for (const rule of rulesIn(chain)) changes.push(nft.addRule(feature, name, rule, comment));
+    for (const key of distinct(chain.keys)) changes.push(addKey(feature, key, name, comment));
   }
   const kept = chains.map(({ prefix }) => chainName(prefix, attachment));
   const dropped = seen.own.filter((name) => !kept.includes(name));
-  return [...changes, ...dropped.map((name) => nft.removeChain(feature, name))];
+  changes.push(...dropped.map((name) => nft.removeChain(feature, name)));
+  return [...changes, ...removeGroups(host, feature, seen.emptiedGroups)];
+}
+
+/** Removes groups that nobody is in any more, with their keys. */
+function removeGroups(host: Netns, feature: Feature, names: readonly string[]): nft.Change[] {
+  return names.flatMap((name) => {
+    const keys = host.use(Nft).rules(feature, name).flatMap(feature.keysOf);
+    return [nft.removeChain(feature, name), ...removeKeys(feature, keys)];
+  });
 }
 
 function addKey(
@@ -100,14 +156,19 @@ export function uninstall(
   host: Netns,
   features: readonly Feature[],
   attachment: Attachment,
+  others: Others = nobody,
 ): LostKey[] {
   return host.use(Nft).retry(() => {
     const seen = features.map((feature) => new Seen(feature, attachment, []));
-    const generation = host.use(Nft).look(seen.flatMap(({ questions }) => questions));
+    const questions = [...seen.flatMap((each) => each.questions), ...others.questions];
+    const generation = host.use(Nft).look(questions);
     Seen.readOwnKeys(host, seen);
-    const changes = seen.flatMap((each) => removeAll(each.feature, each, each.own, each.oldKeys()));
-    host.use(Nft).commit(changes, generation);
-    return seen.flatMap((each) => lost(each.feature, each.oldKeys()));
+    const changes = seen.flatMap((each) =>
+      removeAll(host, each, each.own, each.oldKeys(), each.emptiedGroups),
+    );
+    const gone = seen.flatMap((each) => keysOf(each.feature, each.oldKeys()));
+    host.use(Nft).commit([...changes, ...others.changes(gone, false)], generation);
+    return gone;
   });
 }
 
@@ -116,7 +177,7 @@ export interface LostKey extends MapKey {
   feature: Feature;
 }
 
-function lost(feature: Feature, keys: readonly MapKey[]): LostKey[] {
+function keysOf(feature: Feature, keys: readonly MapKey[]): LostKey[] {
   return keys.map((key) => ({ feature, ...key }));
 }
 
@@ -129,22 +190,35 @@ export function collect(
   features: readonly Feature[],
   network: string,
   valid: readonly ValidAttachment[],
+  others: Others = nobody,
 ): LostKey[] {
   const kept = new Set(valid.map((each) => instanceHash({ network, ...each })));
   return host.use(Nft).retry(() => {
     const seen = features.map((feature) => new Seen(feature));
-    const generation = host.use(Nft).look(seen.flatMap(({ questions }) => questions));
+    const questions = [...seen.flatMap((each) => each.questions), ...others.questions];
+    const generation = host.use(Nft).look(questions);
     const going = seen.map((each) => {
       const { feature } = each;
       const stale = each.exists() ? staleChains(host, feature, network, kept) : [];
       return { each, stale, keys: keysLeadingTo(host, feature, stale) };
     });
     const changes = going.flatMap(({ each, stale, keys }) =>
-      removeAll(each.feature, each, stale, keys),
+      removeAll(host, each, stale, keys, groupsEmptied(host, each.feature, stale)),
     );
-    host.use(Nft).commit(changes, generation);
-    return going.flatMap(({ each, keys }) => lost(each.feature, keys));
+    const gone = going.flatMap(({ each, keys }) => keysOf(each.feature, keys));
+    host.use(Nft).commit([...changes, ...others.changes(gone, false)], generation);
+    return gone;
   });
+}
+
+function groupsEmptied(host: Netns, feature: Feature, chains: readonly string[]): string[] {
+  if (!feature.hasGroups) return [];
+  const joined = new Joined(
+    feature,
+    chains.flatMap((name) => host.use(Nft).rules(feature, name)),
+  );
+  host.use(Nft).look(joined.questions);
+  return joined.emptied;
 }
 
 function staleChains(host: Netns, feature: Feature, network: string, kept: Set<string>): string[] {
@@ -198,8 +272,9 @@ function found(feature: Feature): nft.Change[] {
     if (data) changes.push(nft.addSet(feature, name, key, data));
     else changes.push(nft.addVerdictMap(feature, name, key));
   }
-  for (const { name, base, rules } of feature.hooks) {
-    changes.push(nft.addChain(feature, name, { base }), nft.flushChain(feature, name));
+  for (const { name, base, rules, open } of feature.hooks) {
+    changes.push(nft.addChain(feature, name, { base }));
+    if (!open) changes.push(nft.flushChain(feature, name));
     for (const rule of rules) changes.push(nft.addRule(feature, name, rule));
   }
   return changes;
@@ -207,15 +282,18 @@ function found(feature: Feature): nft.Change[] {
 
 /** Removes chains and what leads to them, and the table with the last chain. */
 function removeAll(
-  feature: Feature,
+  host: Netns,
   seen: Seen,
   chains: readonly string[],
   keys: readonly MapKey[],
+  groups: readonly string[],
 ): nft.Change[] {
+  const { feature } = seen;
   const changes = removeKeys(feature, keys);
   changes.push(...chains.map((name) => nft.removeChain(feature, name)));
-  if (!seen.isLeftWith(chains.length)) return changes;
-  for (const { name } of feature.hooks) changes.push(nft.removeChain(feature, name));
+  changes.push(...removeGroups(host, feature, groups));
+  if (!seen.isLeftWith(chains.length + groups.length)) return changes;
+  for (const name of seen.hooks) changes.push(nft.removeChain(feature, name));
   for (const { name } of feature.maps) changes.push(nft.removeSet(feature, name));
   return [...changes, nft.removeTable(feature, true)];
 }

@@ -15,6 +15,7 @@ import {
   type MapKey,
   type OwnChain,
   type Part,
+  rulesIn,
 } from "./feature.ts";
 
 /** What is missing or otherwise than `parts` say; undefined if nothing is. */
@@ -39,15 +40,19 @@ export function findDamage(
 
 function damageOf(host: Netns, feature: Feature, name: string, chain: OwnChain) {
   const found = host.use(Nft).rules(feature, name);
-  if (found.length !== chain.rules.length) {
-    return `expected ${chain.rules.length} rules, found ${found.length} in chain ${name}`;
+  const rules = rulesIn(chain);
+  if (found.length !== rules.length) {
+    return `expected ${rules.length} rules, found ${found.length} in chain ${name}`;
   }
-  const other = chain.rules.findIndex((rule, i) => !isRule(rule, found[i] as Rule));
+  const other = rules.findIndex((rule, i) => !isRule(rule, found[i] as Rule));
   if (other >= 0) return `rule ${other + 1} has changed in chain ${name}`;
 
   const keys = distinct(chain.keys);
-  const questions = keys.map(({ map, key }) => askElement(feature, map, key));
+  const shared = (chain.groups ?? []).flatMap((group) => group.keys);
+  const questions = [...keys, ...shared].map(({ map, key }) => askElement(feature, map, key));
   host.use(Nft).look(questions);
+  const lost = shared.find((_, i) => !questions[keys.length + i]?.answer);
+  if (lost) return `an element is missing from ${lost.map}`;
   const astray = keys.find((key, i) => !leads(key, questions[i]?.answer, name));
   return astray && `${astray.map} does not lead to chain ${name}, or to what it says,`;
 }

@@ -1,11 +1,20 @@
 /** What there is in the kernel of a feature, and of one attachment's part in it. */
 import type { Netns } from "../kernel/netns.ts";
 import { askChain, askElement, askTable, Nft, type Question } from "../kernel/nft.ts";
+import { target } from "../netlink/nftables/build.ts";
 import type { Chain } from "../netlink/nftables/chain.ts";
 import type { Element } from "../netlink/nftables/element.ts";
+import type { Rule } from "../netlink/nftables/rule.ts";
 import type { Table } from "../netlink/nftables/table.ts";
 import { type Attachment, instanceHash } from "./attachment.ts";
-import { chainName, distinct, type Feature, type MapKey, type OwnChain } from "./feature.ts";
+import {
+  chainName,
+  distinct,
+  type Feature,
+  type Group,
+  type MapKey,
+  type OwnChain,
+} from "./feature.ts";
 
 /** Asks all it can in one write: `questions` are for `Nft.look`, and the rest for afterwards. */
 export class Seen {
@@ -15,6 +24,8 @@ export class Seen {
   readonly #chains: readonly { name: string; question: Question<Chain> }[];
   readonly #elements: readonly { key: MapKey; question: Question<Element> }[];
   readonly #ownKeys: MapKey[] = [];
+  readonly #wanted: readonly { group: Group; question: Question<Chain> }[];
+  #joined = new Joined();
   readonly #owner: string | undefined;
 
   /** @param wanted the chains that are going to be, whose keys may be there already */
@@ -30,10 +41,14 @@ export class Seen {
       feature,
       wanted.flatMap(({ keys }) => keys),
     );
+    const groups = new Map(wanted.flatMap((own) => own.groups ?? []).map((g) => [g.name, g]));
+    this.#wanted = [...groups.values()].map((group) => {
+      return { group, question: askChain(feature, group.name) };
+    });
   }
 
   get questions(): Question<unknown>[] {
-    const rows = [...this.#chains, ...this.#elements];
+    const rows = [...this.#chains, ...this.#elements, ...this.#wanted];
     return [this.#table, ...this.#hooks, ...rows.map(({ question }) => question)];
   }
 
@@ -43,16 +58,35 @@ export class Seen {
 
   /** Whether what all attachments share is there. `nft flush table` leaves chains without rules. */
   isFounded(): boolean {
-    const isWhole = ({ answer }: Question<Chain>, i: number) =>
-      answer?.use === this.feature.hooks[i]?.rules.length;
+    const isWhole = ({ answer }: Question<Chain>, i: number) => {
+      const hook = this.feature.hooks[i];
+      return hook?.open ? answer !== undefined : answer?.use === hook?.rules.length;
+    };
     return this.exists() && this.#hooks.every(isWhole);
   }
 
-  /** Whether no attachment is left once `count` chains of attachments are gone. */
+  /** The names of the chains at hooks that are there. */
+  get hooks(): string[] {
+    const { hooks } = this.feature;
+    return hooks.filter((_, i) => this.#hooks[i]?.answer).map(({ name }) => name);
+  }
+
+  /** Whether nobody needs the table once `count` chains of attachments and groups are gone. */
   isLeftWith(count: number): boolean {
     const { hooks, maps } = this.feature;
-    if (!this.#hooks.every(({ answer }) => answer)) return false;
-    return this.#table.answer?.use === hooks.length + maps.length + count;
+    const mayGo = this.#hooks.every(({ answer }, i) => (hooks[i]?.open ? !answer?.use : answer));
+    return mayGo && this.#table.answer?.use === this.hooks.length + maps.length + count;
+  }
+
+  /** The groups that are wanted and not there yet. */
+  get missingGroups(): Group[] {
+    return this.#wanted.filter(({ question }) => !question.answer).map(({ group }) => group);
+  }
+
+  /** The groups that nobody is in once the attachment has left those that are not wanted. */
+  get emptiedGroups(): string[] {
+    const wanted = this.#wanted.map(({ group }) => group.name);
+    return this.#joined.emptied.filter((name) => !wanted.includes(name));
   }
 
   /** The names of the attachment's chains that are there. */
@@ -64,10 +98,13 @@ export class Seen {
   static readOwnKeys(host: Netns, all: readonly Seen[]): void {
     const asked = all.flatMap((seen) => {
       const rules = seen.own.flatMap((name) => host.use(Nft).rules(seen.feature, name));
+      seen.#joined = new Joined(seen.feature, rules);
       const keys = distinct(rules.flatMap(seen.feature.keysOf));
       return askElements(seen.feature, keys).map((row) => ({ seen, ...row }));
     });
-    if (asked.length > 0) host.use(Nft).look(asked.map(({ question }) => question));
+    const groups = all.flatMap((seen) => seen.#joined.questions);
+    const questions = [...asked.map(({ question }) => question), ...groups];
+    if (questions.length > 0) host.use(Nft).look(questions);
     for (const { seen, key, question } of asked) {
       if (question.answer && seen.#owns(question.answer)) seen.#ownKeys.push(key);
     }
@@ -83,6 +120,34 @@ export class Seen {
   oldKeys(): MapKey[] {
     const taken = this.#elements.filter(({ question }) => question.answer).map(({ key }) => key);
     return distinct([...this.#ownKeys, ...taken]);
+  }
+}
+
+/** The groups that chains of attachments are in. */
+export class Joined {
+  readonly #groups: { name: string; members: number; question: Question<Chain> }[];
+
+  /** @param rules of all chains that are going */
+  constructor(feature?: Feature, rules: readonly Rule[] = []) {
+    const counts = new Map<string, number>();
+    for (const { expressions } of rules) {
+      const name = target(expressions);
+      if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    this.#groups = [...counts].map(([name, members]) => {
+      return { name, members, question: askChain(feature as Feature, name) };
+    });
+  }
+
+  get questions(): Question<Chain>[] {
+    return this.#groups.map(({ question }) => question);
+  }
+
+  /** The names of those that nobody else is in, once the questions are answered. */
+  get emptied(): string[] {
+    const isEmptied = ({ members, question }: { members: number; question: Question<Chain> }) =>
+      question.answer?.use === members + 1; // its own rule
+    return this.#groups.filter(isEmptied).map(({ name }) => name);
   }
 }
 

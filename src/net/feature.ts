@@ -1,6 +1,7 @@
 /** What a feature of nf_tables looks like: `attachment-chain.ts` says how it works. */
 import { toHex } from "../addr/bytes.ts";
 import type { Hook, TableName } from "../kernel/nft-changes.ts";
+import { jump } from "../netlink/nftables/build.ts";
 import type { ExpressionInput } from "../netlink/nftables/expression.ts";
 import type { Rule } from "../netlink/nftables/rule.ts";
 import type { KeyType } from "../netlink/nftables/set.ts";
@@ -12,12 +13,15 @@ export interface Feature extends TableName {
   /** The chains that an attachment may have, by the prefix of their names. */
   prefixes: readonly string[];
   maps: readonly FeatureMap[];
+  hasGroups?: true;
   hooks: readonly {
     name: string;
     base: Hook;
     rules: readonly (readonly ExpressionInput[])[];
+    /** The operator's: never emptied, and there as long as rules are in it. */
+    open?: true;
   }[];
-  /** The keys that a rule in an attachment's chain stands for. */
+  /** The keys that a rule in an attachment's chain, or in a group's, stands for. */
   keysOf(rule: Rule): readonly MapKey[];
 }
 
@@ -48,6 +52,19 @@ export interface OwnChain {
   prefix: string;
   rules: readonly (readonly ExpressionInput[])[];
   keys: readonly MapKey[];
+  groups?: readonly Group[];
+}
+
+/**
+ * Keys that several attachments have in common, there as long as one of them is. The chain of each
+ * jumps to the group's, which nothing else does: so the kernel counts them.
+ */
+export interface Group {
+  /** Of its chain. */
+  name: string;
+  /** The one rule in it, of which `keysOf` gives the keys. */
+  rule: readonly ExpressionInput[];
+  keys: readonly MapKey[];
 }
 
 /** What an attachment has of one feature in one family. */
@@ -59,6 +76,11 @@ export interface Part {
 /** `masq-6fd94d501e58f0aa-287fc69eff0574a2` */
 export function chainName(prefix: string, attachment: Attachment): string {
   return `${prefix}-${instanceHash(attachment)}`;
+}
+
+/** All rules of an attachment's chain, as the kernel has them. */
+export function rulesIn({ rules, groups = [] }: OwnChain): (readonly ExpressionInput[])[] {
+  return [...rules, ...groups.map(({ name }) => [jump(name)])];
 }
 
 /** Each key once. */
