@@ -103,9 +103,10 @@ function installPart(
   }
   const comment = ruleComment(attachment);
   const changes = seen.isFounded() ? [] : found(feature);
-  for (const { name, rule, keys } of seen.missingGroups) {
-    changes.push(nft.addChain(feature, name, { exclusive: true }));
-    changes.push(nft.addRule(feature, name, rule));
+  for (const { group, isThere } of seen.wantedGroups) {
+    const { name, rule, keys } = group;
+    if (!isThere) changes.push(nft.addChain(feature, name, { exclusive: true }));
+    if (!isThere) changes.push(nft.addRule(feature, name, rule));
     for (const { map, key } of keys) {
       changes.push(nft.addElements(feature, map, [{ key: { value: key } }]));
     }

@@ -25,7 +25,7 @@ export function findDamage(
   parts: readonly Part[],
 ): string | undefined {
   for (const { feature, chains } of parts) {
-    const seen = new Seen(feature, attachment);
+    const seen = new Seen(feature);
     host.use(Nft).look(seen.questions);
     const place = label(feature.family, feature.table);
     if (!seen.exists()) return `there is no ${place}`;

@@ -16,7 +16,10 @@ import {
   type OwnChain,
 } from "./feature.ts";
 
-/** Asks all it can in one write: `questions` are for `Nft.look`, and the rest for afterwards. */
+/**
+ * Asks all it can in one write: `questions` are for `Nft.look`, and the rest for afterwards. Where
+ * nothing is wanted, first only whether the attachment has anything: most features have nothing of it.
+ */
 export class Seen {
   readonly feature: Feature;
   readonly #table: Question<Table>;
@@ -27,11 +30,13 @@ export class Seen {
   readonly #wanted: readonly { group: Group; question: Question<Chain> }[];
   #joined = new Joined();
   readonly #owner: string | undefined;
+  readonly #isLeaving: boolean;
 
   /** @param wanted the chains that are going to be, whose keys may be there already */
   constructor(feature: Feature, attachment?: Attachment, wanted: readonly OwnChain[] = []) {
     this.feature = feature;
     this.#owner = attachment && instanceHash(attachment);
+    this.#isLeaving = attachment !== undefined && wanted.length === 0;
     this.#table = askTable(feature);
     this.#hooks = feature.hooks.map(({ name }) => askChain(feature, name));
     const prefixes = attachment ? feature.prefixes : [];
@@ -49,7 +54,14 @@ export class Seen {
 
   get questions(): Question<unknown>[] {
     const rows = [...this.#chains, ...this.#elements, ...this.#wanted];
-    return [this.#table, ...this.#hooks, ...rows.map(({ question }) => question)];
+    const shared = this.#isLeaving ? [] : [this.#table, ...this.#hooks];
+    return [...shared, ...rows.map(({ question }) => question)];
+  }
+
+  /** What is asked of a feature that the attachment turned out to have something of. */
+  get #laterQuestions(): Question<unknown>[] {
+    const more = this.#isLeaving && this.own.length > 0 ? [this.#table, ...this.#hooks] : [];
+    return [...more, ...this.#joined.questions];
   }
 
   exists(): boolean {
@@ -78,9 +90,11 @@ export class Seen {
     return mayGo && this.#table.answer?.use === this.hooks.length + maps.length + count;
   }
 
-  /** The groups that are wanted and not there yet. */
-  get missingGroups(): Group[] {
-    return this.#wanted.filter(({ question }) => !question.answer).map(({ group }) => group);
+  /** The groups that are wanted. */
+  get wantedGroups(): { group: Group; isThere: boolean }[] {
+    return this.#wanted.map(({ group, question: { answer } }) => {
+      return { group, isThere: answer !== undefined };
+    });
   }
 
   /** The groups that nobody is in once the attachment has left those that are not wanted. */
@@ -102,8 +116,8 @@ export class Seen {
       const keys = distinct(rules.flatMap(seen.feature.keysOf));
       return askElements(seen.feature, keys).map((row) => ({ seen, ...row }));
     });
-    const groups = all.flatMap((seen) => seen.#joined.questions);
-    const questions = [...asked.map(({ question }) => question), ...groups];
+    const more = all.flatMap((seen) => seen.#laterQuestions);
+    const questions = [...asked.map(({ question }) => question), ...more];
     if (questions.length > 0) host.use(Nft).look(questions);
     for (const { seen, key, question } of asked) {
       if (question.answer && seen.#owns(question.answer)) seen.#ownKeys.push(key);

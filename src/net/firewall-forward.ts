@@ -57,9 +57,14 @@ export class Forward {
     this.#adminChain = askChain(this.#table, admin);
   }
 
-  /** To be answered before anything else is asked here. */
+  /** To be answered before anything else is asked here, but for `forget`. */
   get questions(): Question<Chain>[] {
     return [this.#forward, this.#accept, this.#adminChain];
+  }
+
+  /** What `forget` needs. */
+  get question(): Question<Chain> {
+    return this.#accept;
   }
 
   /** Whether packets come by. */

@@ -226,7 +226,7 @@ class Forgetting implements Others {
   }
 
   get questions() {
-    return this.#forwards.flatMap((forward) => forward.questions);
+    return this.#forwards.map((forward) => forward.question);
   }
 
   changes(gone: readonly LostKey[]): Change[] {
