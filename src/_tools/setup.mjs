@@ -33,6 +33,8 @@ const needed = {
     "/usr/sbin/kea-dhcp4": "kea-dhcp4-server",
     "/usr/sbin/kea-dhcp6": "kea-dhcp6-server",
     "/usr/sbin/dhcpd": "isc-dhcp-server",
+    "/usr/bin/dbus-daemon": "dbus-daemon",
+    "/usr/sbin/firewalld": "firewalld",
     "/usr/lib/cni/bridge": "containernetworking-plugins",
     "/usr/bin/go": "golang-go",
     "/usr/share/gocode/src/github.com/containernetworking/cni/libcni": "golang-github-appc-cni-dev",
