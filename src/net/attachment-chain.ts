@@ -46,14 +46,15 @@ import { chainName, distinct, type Feature, type MapKey, type Part, rulesIn } fr
  * elsewhere leads here from then on: its owner is gone, or its address would not be free.
  *
  * @param parts one without chains takes away what the attachment had before of its feature
+ * @returns the keys that the attachment, or one that it takes over from, had before
  */
 export function install(
   host: Netns,
   attachment: Attachment,
   parts: readonly Part[],
   others: Others = nobody,
-): void {
-  host.use(Nft).retry(() => {
+): LostKey[] {
+  return host.use(Nft).retry(() => {
     const seen = parts.map((part) => new Seen(part.feature, attachment, part.chains));
     const { questions } = others;
     const generation = host
@@ -68,6 +69,7 @@ export function install(
     changes.push(...others.changes(before, !made.every((each) => each.isFounded())));
     // Where nothing is deleted by key, the kernel notices each race by itself.
     host.use(Nft).commit(changes, seen.some(hasOld) ? generation : undefined);
+    return before;
   });
 }
 

@@ -16,7 +16,7 @@ import type { Ip } from "../addr/ip.ts";
 import type { TableName } from "../kernel/nft-changes.ts";
 import * as say from "../netlink/nftables/build.ts";
 import type { LostKey } from "./attachment-chain.ts";
-import type { Feature, Part } from "./feature.ts";
+import type { Feature, MapKey, Part } from "./feature.ts";
 import { familyOf, type IpFamily } from "./firewall-forward.ts";
 
 export type Backend = "nftables" | "iptables" | "firewalld";
@@ -80,15 +80,20 @@ export function features(admin: string): Feature[] {
 
 /** The note that `backend` accepts these addresses. */
 export function parts(backend: Backend, ips: readonly Ip[], admin: string): Part[] {
-  const name = names[backend];
+  const prefix = names[backend];
   return (["ip", "ip6"] as const).flatMap((family) => {
     const mine = ips.filter((ip) => familyOf(ip) === family);
     if (mine.length === 0) return [];
-    const keys = mine.map((key) => ({ map: name, key }));
+    const keys = keysBy(backend, mine);
     const rules = mine.map((ip) => [...say.is(`${family} saddr`, ip), say.verdict("accept")]);
     const own = feature(family, backend === "nftables" ? admin : undefined);
-    return [{ feature: own, chains: [{ prefix: name, rules, keys }] }];
+    return [{ feature: own, chains: [{ prefix, rules, keys }] }];
   });
+}
+
+/** What says that `backend` accepts these addresses. */
+export function keysBy(backend: Backend, ips: readonly Ip[]): MapKey[] {
+  return ips.map((key) => ({ map: names[backend], key }));
 }
 
 /** The addresses among keys that a backend had accepted. */

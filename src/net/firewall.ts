@@ -12,7 +12,7 @@ import type { Change } from "../kernel/nft-changes.ts";
 import type { Attachment, ValidAttachment } from "./attachment.ts";
 import { collect, install, type LostKey, type Others, uninstall } from "./attachment-chain.ts";
 import { findDamage } from "./attachment-check.ts";
-import type { Part } from "./feature.ts";
+import type { MapKey, Part } from "./feature.ts";
 import { Forward, familyOf, filterTable } from "./firewall-forward.ts";
 import * as iptables from "./firewall-iptables.ts";
 import * as own from "./firewall-nft.ts";
@@ -72,15 +72,27 @@ export function setup(host: Netns, attachment: Attachment, asked: Asked, warn: W
   const { config, ips } = asked;
   const backend = backendFor(config);
   const parts = partsOf(backend, asked);
+  const prepare = () => {
+    const before = install(host, attachment, parts, accepting(host, asked, backend));
+    // What is accepted anew by the same backend stays.
+    const kept = own.keysBy(backend, ips);
+    removeElsewhere(
+      config,
+      before.filter((key) => !kept.some((each) => isSame(each, key))),
+    );
+  };
   if (backend === "iptables") {
-    whereSupported(() => install(host, attachment, parts));
+    whereSupported(prepare);
     iptables.setup(iptablesAsked(asked));
     return;
   }
-  // Who drops beside firewalld, as docker does, knows nothing of its zones.
-  install(host, attachment, parts, accepting(host, asked, backend === "firewalld"));
+  prepare();
   if (backend === "firewalld") firewalld.add(config.firewalldZone, ips);
   else warnOfLegacy(ips, warn);
+}
+
+function isSame(a: MapKey, b: MapKey): boolean {
+  return a.map === b.map && equal(a.key, b.key);
 }
 
 function iptablesAsked({ config, ips, isolation: wanted }: Asked): iptables.IptablesAsked {
@@ -96,19 +108,25 @@ function forwardsFor(host: Netns, { config, ips }: Asked): { forward: Forward; m
   return families.filter(({ mine }) => mine.length > 0);
 }
 
-function isNeeded(forward: Forward, onlyIfItDrops: boolean): boolean {
-  return onlyIfItDrops ? forward.drops() : forward.exists();
+/** Whether a backend has rules of ours in a chain FORWARD. */
+function isOurs(backend: own.Backend, forward: Forward): boolean {
+  // Who drops beside firewalld, as docker does, knows nothing of its zones.
+  return backend === "firewalld" ? forward.drops() : backend === "nftables" && forward.exists();
 }
 
-/** Accept rules in the chains FORWARD that there are. */
-function accepting(host: Netns, asked: Asked, onlyIfItDrops: boolean): Others {
+/** Accept rules in the chains FORWARD that there are; none for addresses of an ADD before. */
+function accepting(host: Netns, asked: Asked, backend: own.Backend): Others {
   const forwards = forwardsFor(host, asked);
   return {
     questions: forwards.flatMap(({ forward }) => forward.questions),
-    changes: (before, isFirst) =>
-      forwards
-        .filter(({ forward }) => isNeeded(forward, onlyIfItDrops))
-        .flatMap(({ forward, mine }) => forward.accept(mine, isFirst || before.length > 0)),
+    changes(before, isFirst) {
+      const known = own.ipsOf(before, "nftables", "iptables");
+      const stale = known.filter((ip) => !asked.ips.some((each) => equal(each, ip)));
+      return forwards.flatMap(({ forward, mine }) => [
+        ...forward.forget(stale.filter((ip) => familyOf(ip) === forward.family)),
+        ...(isOurs(backend, forward) ? forward.accept(mine, isFirst || before.length > 0) : []),
+      ]);
+    },
   };
 }
 
@@ -144,7 +162,7 @@ function nativeDamage(
 ): string | undefined {
   const all = forwardsFor(host, asked);
   host.use(Nft).look(all.flatMap(({ forward }) => forward.questions));
-  const forwards = all.filter(({ forward }) => isNeeded(forward, backend === "firewalld"));
+  const forwards = all.filter(({ forward }) => isOurs(backend, forward));
   for (const { forward, mine } of forwards) {
     const damage = forward.findDamage(mine);
     if (damage !== undefined) return damage;

@@ -94,6 +94,10 @@ withFirewalld(
     assert.throws(attached.check, /zone home of firewalld has no source 10\.1\.2\.2\/32$/);
     cni.add(config, { prevResult });
     attached.check();
+    cni.add(config, { prevResult: { ...prevResult, ips: [{ address: "10.1.2.7/24" }] } });
+    assert.deepEqual(sourcesOf(host, "home"), ["10.1.2.7/32", sources[1]], "a new address");
+    cni.add(config, { prevResult });
+    assert.deepEqual(sourcesOf(host, "home"), sources);
 
     cni.del(config);
     assert.deepEqual(sourcesOf(host, "home"), [], "DEL without a result");
