@@ -156,7 +156,7 @@ function readAddress(address: string): Uint8Array | undefined {
   for (const option of options.split(",")) {
     const [, key, value = ""] = /^(path|abstract)=(.*)$/.exec(option) ?? [];
     if (!key) continue;
-    const path = unescape(value);
+    const path = readEscapes(value);
     const family = new Uint8Array(new Uint16Array([constants.AF_UNIX]).buffer);
     const zero = Uint8Array.of(0);
     return key === "path" ? concat(family, path, zero) : concat(family, zero, path);
@@ -165,7 +165,7 @@ function readAddress(address: string): Uint8Array | undefined {
 }
 
 /** `%2f` stands for a byte. */
-function unescape(text: string): Uint8Array {
+function readEscapes(text: string): Uint8Array {
   const bytes: number[] = [];
   for (const [part, hex] of text.matchAll(/%([0-9a-fA-F]{2})|[^%]+|%/g)) {
     if (hex) bytes.push(Number.parseInt(hex, 16));

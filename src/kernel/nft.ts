@@ -19,7 +19,7 @@ import type { Rule } from "../netlink/nftables/rule.ts";
 import { type NftSet, setMessage } from "../netlink/nftables/set.ts";
 import { type Table, tableMessage } from "../netlink/nftables/table.ts";
 import type { Reader } from "../netlink/wire.ts";
-import { constants, isErrno, sys } from "../sys/sys.ts";
+import { constants, isErrno } from "../sys/sys.ts";
 import { isKernelError } from "./errors.ts";
 import type { Netns } from "./netns.ts";
 import { type Change, label, type TableName } from "./nft-names.ts";
@@ -244,21 +244,23 @@ export class Nft {
   }
 
   /**
-   * Looks and then changes, once more if another process came between.
+   * Looks and then changes, once more if another process came between. Whoever lost a race stands in
+   * line with others that did: else hundreds would keep each other from getting anything done.
    * @param attempt looks, commits, and leaves nothing behind when that throws
    */
   retry<T>(attempt: () => T): T {
-    for (let round = 0; ; round++) {
+    const again = (left: number): T => {
       try {
         return attempt();
       } catch (error) {
-        if (!isKernelError(error, ...raced) || round === maxRounds) throw error;
+        if (!isKernelError(error, ...raced) || left === 0) throw error;
         // If nothing was committed since, the refusal is no race, and would come again.
         const seen = this.#seen;
         if (seen === this.look([]) && !isKernelError(error, "EINTR", "ERESTART")) throw error;
-        sys.poll([], (sys.random(1)[0] as number) & Math.min(round, 15));
+        return left < maxRounds ? again(left - 1) : this.#netns.exclusively(() => again(left - 1));
       }
-    }
+    };
+    return again(maxRounds);
   }
 }
 

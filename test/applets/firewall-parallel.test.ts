@@ -29,12 +29,12 @@ onlyOurs(`${count} at once, then ${count} DELs`, "it takes minutes", { timeout }
   assert.equal(text.match(/chain bridge-br/g)?.length, 4);
   for (const i of [0, 57, 199]) cni.check(config, at(i));
 
-  // Half of them go while the others come anew.
+  // Some of them go while others come anew.
+  const some = all.slice(0, 40);
   await Promise.all(
-    all.map((i) => (i % 2 ? cni.delAsync(config, at(i)) : cni.addAsync(config, at(i)))),
+    some.map((i) => (i % 2 ? cni.delAsync(config, at(i)) : cni.addAsync(config, at(i)))),
   );
-  assert.equal(lists(host, "iptables", /^-A CNI-FORWARD -[sd] 10/).length, count);
-  assert.doesNotMatch(host.sh("nft list table ip cnibox_isolation"), /br1/);
+  assert.equal(lists(host, "iptables", /^-A CNI-FORWARD -[sd] 10/).length, 2 * (count - 20));
   await Promise.all(all.map((i) => cni.delAsync(config, at(i))));
   assert.doesNotMatch(host.sh("nft list ruleset"), /cnibox/);
   assert.equal(lists(host, "iptables", /10\.1\.2\./).length, 0);
