@@ -127,6 +127,7 @@ export default defineApplet({
   name: "bridge",
   summary: "Connects a container to a bridge on the host",
   schema,
+  cniArgs: { MAC: "MAC address" },
 
   add(call) {
     const { config, host, container, undo } = call;

@@ -83,6 +83,7 @@ export default defineApplet({
   name: "host-local",
   summary: "Gives out addresses from ranges, with the leases in files on this node",
   schema,
+  cniArgs: { IP: "Addresses to give if they are free, separated by commas" },
   needsNetns: false,
 
   add(call) {

@@ -59,6 +59,7 @@ export default defineApplet({
   name: "macvlan",
   summary: "Gives a container an interface with its own MAC on an interface of the host",
   schema,
+  cniArgs: { MAC: "MAC address" },
   vet: ({ mode }) => void modeOf(mode),
 
   add(call) {

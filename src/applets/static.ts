@@ -58,6 +58,10 @@ export default defineApplet({
   name: "static",
   summary: "Gives the addresses that the config or the runtime names",
   schema,
+  cniArgs: {
+    IP: "Addresses beside those of ipam, with prefix lengths, separated by commas",
+    GATEWAY: "Gateways of addresses that name none, separated by commas",
+  },
   needsNetns: false,
 
   add(call) {

@@ -58,6 +58,7 @@ export default defineApplet({
   name: "tap",
   summary: "Makes a tap device in a container, for a virtual machine",
   schema,
+  cniArgs: { MAC: "MAC address" },
 
   add(call) {
     const { config } = call;

@@ -57,6 +57,7 @@ export default defineApplet({
   name: "tuning",
   summary: "Sets sysctls and link settings of a container",
   schema,
+  cniArgs: { MAC: "MAC address" },
 
   add(call) {
     const { attachment, container, undo, config } = call;

@@ -85,6 +85,8 @@ export interface Applet<S extends ConfigSchema = ConfigSchema> {
   summary: string;
   /** The applet's own config keys; those that every plugin has are added by `config.ts`. */
   schema: S;
+  /** The keys of CNI_ARGS that it reads, and what they are. */
+  cniArgs?: Readonly<Record<string, string>>;
   /**
    * Refuses a config that ADD and CHECK cannot work with, before a namespace is opened. DEL is never
    * refused: there may be something to take away from before the config was as it is.

@@ -5,25 +5,52 @@ import { common } from "./schema-common.ts";
 
 const width = 80;
 
-/** The help text of an applet, ending in a line break. */
-export function help(applet: Applet): string {
-  const own: Record<string, Property> = {};
-  const { runtimeConfig, ...properties } = applet.schema.properties;
+/** What an applet's schema declares, by where the operator or the runtime writes it. */
+export interface Declared {
+  /** Keys of the config that are the applet's own. */
+  keys: Properties;
+  /** Keys of runtimeConfig. */
+  capabilities: Properties;
+  /** Names of the keys that every plugin has. */
+  shared: string[];
+}
+
+/** Parts an applet's keys: by value, since a tool may have loaded the applet apart from this file. */
+export function declaredKeys({ schema }: Pick<Applet, "schema">): Declared {
+  const keys: Record<string, Property> = {};
+  const { runtimeConfig, args, ...others } = schema.properties;
+  const properties = { ...others, args };
   for (const key of Object.keys(properties)) {
-    const property = properties[key];
-    if (property && property !== (common as Properties)[key]) own[key] = property;
+    const property = (properties as Properties)[key];
+    if (property && !isSame(property, (common as Properties)[key])) keys[key] = property;
   }
-  const sections = [`${applet.name}: ${applet.summary}\n`];
-  const keys = Object.keys(own);
-  if (keys.length > 0) sections.push(`Config keys:\n${describe(own, applet.schema.required, "")}`);
   const capabilities = runtimeConfig?.properties;
-  if (capabilities) {
-    sections.push(`Capabilities (runtimeConfig keys):\n${describe(capabilities, [], "")}`);
-  }
-  const shown = capabilities ? [...keys, "runtimeConfig"] : keys;
+  const shown = Object.keys(keys).concat(capabilities ? "runtimeConfig" : []);
   const shared = Object.keys(common).filter(
     (key) => !shown.includes(key) && !key.startsWith("cni.dev/"),
   );
+  return { keys, capabilities: capabilities ?? {}, shared };
+}
+
+function isSame(a: Property, b: Property | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** The help text of an applet, ending in a line break. */
+export function help(applet: Applet): string {
+  const { keys, capabilities, shared } = declaredKeys(applet);
+  const args: Record<string, Property> = {};
+  for (const key of Object.keys(applet.cniArgs ?? {})) {
+    args[key] = { type: "string", description: applet.cniArgs?.[key] ?? "" };
+  }
+  const sections = [`${applet.name}: ${applet.summary}\n`];
+  const add = (title: string, properties: Properties, required: readonly string[] = []) => {
+    const text = describe(properties, required, "");
+    if (text) sections.push(`${title}:\n${text}`);
+  };
+  add("Config keys", keys, applet.schema.required);
+  add("Capabilities (runtimeConfig keys)", capabilities);
+  add("Keys of CNI_ARGS", args);
   sections.push(wrap(`Keys of every plugin: ${shared.join(", ")}.`, ""));
   return sections.join("\n");
 }
@@ -46,11 +73,12 @@ function describe(properties: Properties, required: readonly string[], outer: st
 }
 
 /** The element type of nested lists, or the property itself. */
-function innermost(property: Property): Property {
+export function innermost(property: Property): Property {
   return property.items ? innermost(property.items) : property;
 }
 
-function typeName(property: Property): string {
+/** A type in words, with the bounds of a number. */
+export function typeName(property: Property): string {
   if (property.enum) return property.enum.map((value) => JSON.stringify(value)).join(" | ");
   if (property.items) return `list of ${typeName(property.items)}`;
   if (typeof property.additionalProperties === "object") {
@@ -61,7 +89,7 @@ function typeName(property: Property): string {
 }
 
 function bounds({ minimum, maximum }: Property): string {
-  if (minimum !== undefined && maximum !== undefined) return ` ${minimum}-${maximum}`;
+  if (minimum !== undefined && maximum && maximum < 2 ** 53) return ` ${minimum}-${maximum}`;
   if (minimum !== undefined) return ` >= ${minimum}`;
   return maximum === undefined ? "" : ` <= ${maximum}`;
 }
