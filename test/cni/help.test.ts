@@ -25,6 +25,7 @@ const applet: Applet = {
   name: "fake",
   summary: "Makes something up",
   schema,
+  cniArgs: { MAC: "The same, as the runtime's argument" },
   add: () => emptyResult(),
   del: () => {},
 };
@@ -49,9 +50,14 @@ Capabilities (runtimeConfig keys):
   mac (string)
       MAC address to take.
 
+Keys of CNI_ARGS:
+  MAC (string)
+      The same, as the runtime's argument.
+
 Keys of every plugin: cniVersion, name, type, disableCheck, disableGC,
 capabilities, ipam, dns, args, prevResult.
 `,
 );
 
-t.equal(help({ ...applet, schema: configSchema({}) }).split("\n\n").length, 2, "no empty sections");
+const bare = { name: "fake", summary: "", add: applet.add, del: applet.del };
+t.equal(help({ ...bare, schema: configSchema({}) }).split("\n\n").length, 2, "no empty sections");
