@@ -25,7 +25,13 @@ const handlers: Readonly<Record<CommandName, (io: Io, line: CommandLine) => void
     const made = textOf(line, "create-netns") !== "" && createNetns(about.netns);
     try {
       const result = finish(io, line, addList(runtime, list, about, { rollback }));
-      if (result) io.writeStdout(formatResult(result, result.cniVersion ?? ""));
+      try {
+        if (result) io.writeStdout(formatResult(result, result.cniVersion ?? ""));
+      } catch (error) {
+        // Nobody has heard of it.
+        if (rollback) finish(io, line, delList(runtime, list, about));
+        throw error;
+      }
     } catch (error) {
       if (made) Netns.unpin(about.netns);
       throw error;

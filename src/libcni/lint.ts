@@ -3,14 +3,14 @@
  * they ignore keys that they do not know, and take them in any letter case.
  */
 
-import type { Properties, Property } from "../cni/config.ts";
+import type { Property } from "../cni/config.ts";
 import { checkNetworkName } from "../cni/env.ts";
 import { findPlugin } from "../cni/find-plugin.ts";
 import type { Io, Plugin } from "../cni/outside.ts";
 import { suggest } from "../cni/suggest.ts";
+import { oddKeys } from "../cni/unknown-keys.ts";
 import { readConfig } from "../cni/validate.ts";
 import { all } from "../cni/version-list.ts";
-import { isKey } from "../json/lookup.ts";
 import { parse } from "../json/parse.ts";
 import { quote } from "../json/quote.ts";
 import { isObject, type JsonObject, type JsonValue } from "../json/types.ts";
@@ -33,7 +33,8 @@ export interface Plugins {
   path: readonly string[];
 }
 
-const listKeys = [
+/** In a list the letter case counts. */
+const listKeys: readonly string[] = [
   "cniVersion",
   "cniVersions",
   "disableCheck",
@@ -41,7 +42,7 @@ const listKeys = [
   "loadOnlyInlinedPlugins",
   "name",
   "plugins",
-] as const;
+];
 
 /**
  * Looks at a config.
@@ -55,7 +56,9 @@ export function lint(file: string, bytes: Uint8Array, plugins: Plugins): Finding
   lintList(list, findings);
   if (isList) {
     const document = parse(sys.decodeUtf8(bytes)) as JsonObject;
-    for (const key of Object.keys(document)) lintKey(key, listKeys, "", findings);
+    for (const key of Object.keys(document).filter((key) => !listKeys.includes(key))) {
+      mistake(findings, "", `unknown key ${quote(key)}${didYouMean(suggest(key, listKeys))}`);
+    }
   }
   const inFolder = isList && !list.loadOnlyInlinedPlugins ? folderOf(file, list) : [];
   if (list.plugins.length + inFolder.length === 0) mistake(findings, "", "there is no plugin");
@@ -105,7 +108,7 @@ function lintPlugin(plugin: PluginConfig, place: string, plugins: Plugins, findi
   const known = Object.keys(properties.runtimeConfig?.properties ?? {});
   for (const name of capabilities.filter((name) => !known.includes(name))) {
     const what = `${plugin.type} has no capability ${quote(name)}`;
-    mistake(findings, inside(place, "capabilities"), what + meant(name, known));
+    mistake(findings, inside(place, "capabilities"), what + didYouMean(suggest(name, known)));
   }
   attempt(builtIn, document, place, findings);
 
@@ -149,37 +152,17 @@ function findBuiltIn(type: string, { load, path }: Plugins, place: string, findi
   return undefined;
 }
 
-/** The keys of a value that its schema does not know, at every level. */
+/** The keys of a value that its schema does not know, or not in this letter case. */
 function lintKeys(schema: Property, value: JsonValue, place: string, findings: Finding[]): void {
-  if (Array.isArray(value)) {
-    const { items } = schema;
-    for (const [i, item] of items ? value.entries() : []) {
-      lintKeys(items as Property, item, `${place}[${i}]`, findings);
-    }
-    return;
-  }
-  if (!isObject(value)) return;
-  const { properties = {}, additionalProperties = true } = schema;
-  for (const [key, member] of Object.entries(value)) {
-    const name = Object.keys(properties).find((one) => isKey(key, one));
-    const inner = name === undefined ? additionalProperties : (properties as Properties)[name];
-    if (name !== undefined || inner === false) {
-      lintKey(key, Object.keys(properties), place, findings);
-    }
-    if (typeof inner === "object") lintKeys(inner, member, inside(place, key), findings);
+  for (const { place: key, meant, isTaken } of oddKeys(schema, value)) {
+    if (key.startsWith("cni.dev/")) continue; // the specification's, of whichever version
+    if (isTaken)
+      remark(findings, place, `key ${quote(key)} is usually written ${quote(meant ?? "")}`);
+    else mistake(findings, place, `unknown key ${quote(key)}${didYouMean(meant)}`);
   }
 }
 
-function lintKey(key: string, known: readonly string[], place: string, findings: Finding[]): void {
-  if (known.includes(key) || key.startsWith("cni.dev/")) return;
-  const name = known.find((one) => isKey(key, one));
-  if (name !== undefined && place !== "") {
-    remark(findings, place, `key ${quote(key)} is usually written ${quote(name)}`);
-  } else mistake(findings, place, `unknown key ${quote(key)}${meant(key, known)}`);
-}
-
-function meant(word: string, known: readonly string[]): string {
-  const suggestion = suggest(word, known);
+function didYouMean(suggestion: string | undefined): string {
   return suggestion === undefined ? "" : `; did you mean ${quote(suggestion)}?`;
 }
 

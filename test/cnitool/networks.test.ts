@@ -4,72 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { applets } from "../../src/applets/mod.ts";
 import { onlyOurs, type Sandbox } from "../harness/sandbox.ts";
-import { executable } from "../main/program.ts";
-
-const bridge = {
-  type: "bridge",
-  bridge: "br0",
-  isGateway: true,
-  ipam: { type: "host-local", subnet: "10.1.2.0/24" },
-};
-const portmap = { type: "portmap", capabilities: { portMappings: true } };
-const netns = "/run/netns/c1";
-/** SHA-512 of the path, in hex, the first 20 digits: `printf %s /run/netns/c1 | sha512sum`. */
-const id = "cnitool-20b4ff582526573bbe7d";
-
-const ways = {
-  "in one process": (box: Sandbox) => box.host.sh(links),
-  "in a process each": (box: Sandbox) => box.host.sh(scripts),
-};
-const links = `mkdir /run/bin; for name in ${applets.join(" ")}; do ln -s ${executable} /run/bin/$name; done`;
-/** A plugin that is a script is not this executable, even though it becomes it. */
-const scripts = `mkdir /run/bin; for name in ${applets.join(" ")}; do
-  printf '#!/bin/sh\\nexec ${executable} %s\\n' $name > /run/bin/$name; chmod +x /run/bin/$name; done`;
-
-/** cnitool in a sandbox, with a record of all that it has printed. */
-function tool(box: Sandbox) {
-  const said: object[] = [];
-  const configs: Record<string, object> = {};
-  box.host.sh("mkdir -p /run/net.d");
-  const call = (args: string, env: Record<string, string> = {}) => {
-    const done = box.host.run([executable, "cnitool", ...args.split(" ")], {
-      env: { CNI_PATH: "/run/bin", NETCONFPATH: "/run/net.d", ...env },
-    });
-    said.push(plain({ args, ...done }));
-    return done;
-  };
-  return {
-    said,
-    call,
-    /** Writes a list. */
-    network(name: string, plugins: object[], more: object = {}) {
-      configs[name] = { cniVersion: "1.1.0", name, plugins, ...more };
-      writeFileSync(box.host.file(`/run/net.d/${name}.conflist`), JSON.stringify(configs[name]));
-    },
-    ok(args: string, env: Record<string, string> = {}) {
-      const done = call(args, env);
-      assert.equal(done.status, 0, `${args}: ${done.stdout}${done.stderr}`);
-      return done.stdout;
-    },
-    fails(args: string, env: Record<string, string> = {}) {
-      const done = call(args, env);
-      assert.equal(done.status, 1, `${args}: ${done.stdout}`);
-      return done.stderr || done.stdout;
-    },
-    cached: () =>
-      box.host.sh("ls /var/lib/cni/results 2>/dev/null || true").split("\n").filter(Boolean),
-  };
-}
-
-type Tool = ReturnType<typeof tool>;
-
-/** Without what is random: MAC addresses, and with them names. */
-function plain(value: object): object {
-  const text = JSON.stringify(value).replace(/([0-9a-f]{2}:){5}[0-9a-f]{2}/g, "MAC");
-  return JSON.parse(text);
-}
+import { bridge, id, netns, portmap, type Tool, tool, ways } from "./support.ts";
 
 const record = new Map<string, object[]>();
 
@@ -249,42 +185,6 @@ bothWays("older forms of config, and a broken one beside them", (box, { ok, netw
   ok(`del folder ${netns} --cache-dir /run/cache`);
   assert.equal(host.sh("ls /run/cache/results"), "");
 });
-
-onlyOurs(
-  "one process is one process, and a process each is one for each",
-  "it has no cnitool",
-  (box) => {
-    const execs = () => {
-      const argv = [
-        "strace",
-        "-f",
-        "-qq",
-        "-e",
-        "trace=execve",
-        "-o",
-        "/run/trace",
-        executable,
-        "cnitool",
-      ];
-      const env = { CNI_PATH: "/run/bin", NETCONFPATH: "/run/net.d" };
-      const done = (["add", "del"] as const).map((verb) => {
-        const { status, stderr } = box.host.run([...argv, verb, "web", netns], { env });
-        assert.equal(status, 0, stderr);
-        return readFileSync(box.host.file("/run/trace"), "utf8").split("execve(").length - 1;
-      });
-      return done;
-    };
-    ways["in one process"](box);
-    tool(box).network("web", [bridge, portmap]);
-    assert.deepEqual(execs(), [1, 1]);
-    box.host.sh("rm -r /run/bin");
-    ways["in a process each"](box);
-    // A script and the executable for each: bridge, host-local, portmap.
-    assert.deepEqual(execs(), [7, 7]);
-    box.host.sh("rm -r /run/bin; mkdir /run/bin");
-    assert.deepEqual(execs(), [1, 1], "the built-in plugins need no path at all");
-  },
-);
 
 onlyOurs(
   "a plugin that hangs is killed, built-in ones too run on their own then",

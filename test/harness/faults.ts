@@ -31,17 +31,25 @@ const beyondUs =
 export function placesOfAdd(host: Namespace, cni: Plugins, config: Config): Place[] {
   const trace = "/run/trace";
   cni.add(config, { prefix: ["strace", "-f", "-qq", "-s", "24", "-o", trace] });
-  const lines = readFileSync(host.file(trace), "latin1").split("\n");
+  const text = readFileSync(host.file(trace), "latin1");
   rmSync(host.file(trace));
+  return placesIn(text, (call, args) => call === "read" && args.startsWith("(0,"));
+}
+
+/**
+ * The calls in what `strace -f -qq` has written, from the first on that `begins` a run; of those
+ * before it, only the numbers count.
+ */
+export function placesIn(trace: string, begins: (call: string, args: string) => boolean): Place[] {
   const counts = new Map<string, number>();
   const places: Place[] = [];
   let started = false;
-  for (const line of lines) {
-    const [, call, text] = /^\d+ +((?:\w+)(?=\())(.*)$/.exec(line) ?? [];
+  for (const line of trace.split("\n")) {
+    const [, call, text = ""] = /^\d+ +((?:\w+)(?=\())(.*)$/.exec(line) ?? [];
     if (!call) continue;
     const nth = (counts.get(call) ?? 0) + 1;
     counts.set(call, nth);
-    started ||= call === "read" && text?.startsWith("(0,") === true;
+    started ||= begins(call, text);
     if (started && !beyondUs.test(call)) places.push({ call, nth, text: call + text });
   }
   return places;
@@ -161,7 +169,7 @@ export function killEach(
  * A file is written beside its place and then renamed. The one scratch file that a directory has
  * outlives a kill; the next writer uses it up.
  */
-function withoutScratch(state: State): State {
+export function withoutScratch(state: State): State {
   const files = Object.entries(state.files).filter(([path]) => !path.endsWith("/.cnibox-tmp"));
   return { ...state, files: Object.fromEntries(files) };
 }

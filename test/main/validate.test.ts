@@ -56,7 +56,7 @@ t.test("unknown keys, at every level, with what was probably meant", async (t) =
     'error: plugins[0]: unknown key "xyzzy"',
     'error: plugins[0].capabilities: bridge has no capability "mca"; did you mean "mac"?',
     'error: plugins[0].ipam: unknown key "subent"; did you mean "subnet"?',
-    'error: plugins[0].ipam.routes[0]: unknown key "gwy"; did you mean "gw"?',
+    'error: plugins[0].ipam: unknown key "routes[0].gwy"; did you mean "gw"?',
   ]);
 });
 
