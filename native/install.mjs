@@ -12,7 +12,13 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const platform = `${process.platform}-${process.arch}`;
 
 // The sources are not in the package: this is a checkout, where `npm run build` compiles.
-if (!existsSync(join(root, "src")) && !isPrebuilt()) compile();
+if (!existsSync(join(root, "src"))) install();
+
+function install() {
+  if (!existsSync(join(root, "build/library"))) {
+    fail("it was packed before it was built (npm run build:library)");
+  } else if (!isPrebuilt()) compile();
+}
 
 function isPrebuilt() {
   const load = createRequire(import.meta.url);
@@ -36,14 +42,17 @@ function compile() {
   if (headers) args.push(`--nodedir=${prefix}`);
   const { status } = spawnSync(program, [...start, ...args], { cwd: root, stdio: "inherit" });
   if (status === 0) return;
-  console.error(`
-Cannot install cnibox: the package cnibox-${platform}-gnu, which has the compiled addon for this
+  fail(`the package cnibox-${platform}-gnu, which has the compiled addon for this
 machine, is not installed or does not load here; and the addon could not be compiled (see above).
 Either install with optional packages (without --omit=optional), or provide what compiling needs:
   Debian, Ubuntu:  apt-get install g++ make python3
   Alpine:          apk add g++ make python3 linux-headers
   Fedora:          dnf install gcc-c++ make python3
 ${headers ? "" : "and the headers of Node, which node-gyp downloads where it may.\n"}`);
+}
+
+function fail(why) {
+  console.error(`\nCannot install cnibox: ${why}`);
   process.exitCode = 1;
 }
 

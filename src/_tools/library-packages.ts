@@ -41,7 +41,7 @@ run("npm", ["pack", "--silent", "--pack-destination", out, ...folders], ".");
 
 /** What `npm pack` makes of this checkout, without what is of use only here. */
 function unpackMain(): void {
-  run("npm", ["pack", "--silent", "--pack-destination", out], ".");
+  run("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", out], ".");
   const [tarball = ""] = readdirSync(out).filter((name) => name.endsWith(".tgz"));
   run("tar", ["-xf", join(out, tarball), "--strip-components=1"], main);
   rmSync(join(out, tarball));

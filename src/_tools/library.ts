@@ -11,12 +11,32 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { build, transformSync } from "esbuild";
+import { build, type Plugin, transformSync } from "esbuild";
+import { applets, tools } from "../applets/mod.ts";
 
 const out = resolve("build/library");
 /** What is imported by name, and the program. */
 const libraries = ["index", "netns"];
 const program = "cnibox";
+/** What is loaded when it is called, each from a file of its own. */
+const loaded = [...applets, ...tools, "cnibox"];
+
+/** As `build/gen/load.ts`, which loads all of them at once. */
+const loadWhenCalled: Plugin = {
+  name: "load-when-called",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^#load$/ }, ({ path }) => ({ path, namespace: "load-when-called" }));
+    onLoad({ filter: /.*/, namespace: "load-when-called" }, () => ({
+      // The file is put together where esbuild does not look for it.
+      contents: `const files = new Map(${JSON.stringify(loaded)}.map((name) =>
+          [name, ["./called-", name, ".js"].join("")]));
+        export function load(name) {
+          const file = files.get(name);
+          return file && require(file).default;
+        }`,
+    }));
+  },
+};
 
 rmSync(out, { recursive: true, force: true });
 await buildCode();
@@ -27,7 +47,11 @@ async function buildCode(): Promise<void> {
     entryPoints: {
       ...Object.fromEntries(libraries.map((name) => [name, `src/library/${name}.ts`])),
       [program]: "src/node-main.ts",
+      ...Object.fromEntries(
+        loaded.map((name) => [`called-${name}`, `build/gen/applets/${name}.ts`]),
+      ),
     },
+    plugins: [loadWhenCalled],
     outdir: out,
     write: false,
     metafile: true,

@@ -175,6 +175,8 @@ t.test("with a signal that is aborted already no plugin is called", async (t) =>
     const signal = AbortSignal.abort(reason);
     await t.rejects(cni.add(network, eth0, { signal, rollback }), reason);
   }
+  const idle = parseNetwork({ cniVersion: "1.0.0", name: "net1", type: "one" });
+  await t.rejects(cni.status(idle, { signal: AbortSignal.abort(reason) }), reason);
   t.strictSame(calls(), []);
 });
 

@@ -1,5 +1,5 @@
 /** What `npm pack` makes of a checkout: installed where no compiled addon is to be had. */
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { go } from "../harness/hosts.ts";
@@ -9,7 +9,8 @@ const packed = emptyProject();
 const skip = go || process.env.CNIBOX_ONLY ? { skip: "it is about Node: natively only" } : {};
 
 t.before(() => {
-  if (!skip.skip) succeed(".", "npm", "pack", "--silent", `--pack-destination=${packed}`);
+  if (!skip.skip)
+    succeed(".", "npm", "pack", "--ignore-scripts", "--silent", `--pack-destination=${packed}`);
 });
 
 function tarball(): string {
@@ -61,6 +62,18 @@ t.test("installed without scripts, the library says what is missing", skip, asyn
       /Error: Cannot load the addon of cnibox for linux-\w+: cnibox-linux-\w+-gnu is not installed; .* npm rebuild cnibox/,
     );
   }
+});
+
+t.test("a package that was not built says so when it is installed", skip, async (t) => {
+  const unbuilt = emptyProject();
+  for (const name of ["package.json", "binding.gyp", "native/install.mjs"]) {
+    cpSync(name, join(unbuilt, name));
+  }
+  succeed(unbuilt, "npm", "pack", "--ignore-scripts", "--silent");
+  const [name = ""] = readdirSync(unbuilt).filter((file) => file.endsWith(".tgz"));
+  const { status, output } = install(emptyProject(), [join(unbuilt, name)]);
+  t.equal(status, 1);
+  t.match(output, /Cannot install cnibox: it was packed before it was built/);
 });
 
 t.test("in a checkout the install script does nothing", skip, async (t) => {
