@@ -236,7 +236,11 @@ export function watchWire(namespace: Namespace): Promise<Server> {
 }
 
 /** Its words go to a file: a pipe would fill up while we wait for a plugin. */
-async function startServer(namespace: Namespace, argv: string[], started: RegExp): Promise<Server> {
+export async function startServer(
+  namespace: Namespace,
+  argv: string[],
+  started: RegExp,
+): Promise<Server> {
   const file = `/run/log-${unique()}`;
   const child = namespace.start(["sh", "-c", `exec "$0" "$@" >${file} 2>&1`, ...argv]);
   const path = namespace.file(file);
