@@ -111,7 +111,9 @@ export default defineApplet({
 
   check(call) {
     requireIpam(call);
-    const { ips } = resultOf(ask(call, "DHCP.Check").result);
+    const reply = askIfKnown(call, "DHCP.Check");
+    if (!reply) return;
+    const { ips } = resultOf(reply.result);
     for (const { address } of call.prevResult?.ips ?? []) {
       if (ips.some((ip) => equal(ip.address, address)) || isOther(call, address.ip)) continue;
       const held = ips.map((ip) => formatCidr(ip.address)).join(" ");
@@ -149,7 +151,7 @@ export default defineApplet({
         ifname: ifName,
       }));
       const config = { name: call.network, "cni.dev/valid-attachments": valid };
-      ask({ ...call, stdin: utf8(JSON.stringify(config)) }, "DHCP.Collect");
+      askIfKnown({ ...call, stdin: utf8(JSON.stringify(config)) }, "DHCP.Collect");
       return;
     }
     for (const attachment of storedAttachments(path, call.network)) {
@@ -216,6 +218,17 @@ function ask(call: AnyCall & Partial<AttachedCall>, method: Method): IncomingRep
     }
     if (!(error instanceof CallFailed)) throw error;
     throw new CniError("Internal", `error calling ${method}: ${error.message}`, error.detail);
+  }
+}
+
+/** Calls what the reference's daemon does not have: during an upgrade it may be the one that runs. */
+function askIfKnown(call: AnyCall, method: Method): IncomingReply | undefined {
+  try {
+    return ask(call, method);
+  } catch (error) {
+    if (!(error instanceof CniError) || !/rpc: can't find method/.test(error.message)) throw error;
+    call.warn(`the daemon is not cnibox's: ${error.message}`);
+    return undefined;
   }
 }
 

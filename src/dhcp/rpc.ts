@@ -174,7 +174,12 @@ export class RpcClient {
   readonly #encoder = new GobEncoder();
   #seq = 0;
 
-  /** What opens the conversation; calls may follow at once, without waiting for the answer. */
+  /** Whether the daemon has answered; what is sent before that, Go's daemon may lose. */
+  get isConnected(): boolean {
+    return this.#incoming.isOpen;
+  }
+
+  /** What opens the conversation. */
   connect(): Uint8Array {
     return utf8(`${connect} HTTP/1.0\n\n`);
   }

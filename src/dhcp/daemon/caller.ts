@@ -42,9 +42,12 @@ export function callDaemon(
   const fd = connect(socketPath);
   try {
     const rpc = new RpcClient();
+    const deadline = now() + seconds;
     sendAll(fd, rpc.connect());
+    while (!rpc.isConnected) receive(fd, rpc, deadline);
     sendAll(fd, rpc.call(method, args));
-    const reply = receive(fd, rpc, now() + seconds);
+    let reply: IncomingReply | undefined;
+    while (!reply) [reply] = receive(fd, rpc, deadline);
     if (reply.error !== undefined) throw new CallFailed(reply.error, reply.detail ?? "");
     return reply;
   } catch (error) {
@@ -87,16 +90,13 @@ function sendAll(fd: number, data: Uint8Array): void {
   }
 }
 
-function receive(fd: number, rpc: RpcClient, deadline: number): IncomingReply {
-  for (;;) {
-    const left = deadline === Infinity ? -1 : Math.max(0, Math.ceil((deadline - now()) * 1000));
-    const [events] = sys.poll([fd, constants.POLLIN], left);
-    if (!events) throw new CallFailed("the daemon does not answer in time", "");
-    const { data } = sys.recv(fd, 0);
-    if (data.length === 0) throw new CallFailed("unexpected EOF", "");
-    const [reply] = rpc.push(data);
-    if (reply) return reply;
-  }
+function receive(fd: number, rpc: RpcClient, deadline: number): IncomingReply[] {
+  const left = deadline === Infinity ? -1 : Math.max(0, Math.ceil((deadline - now()) * 1000));
+  const [events] = sys.poll([fd, constants.POLLIN], left);
+  if (!events) throw new CallFailed("the daemon does not answer in time", "");
+  const { data } = sys.recv(fd, 0);
+  if (data.length === 0) throw new CallFailed("unexpected EOF", "");
+  return rpc.push(data);
 }
 
 /** How long a daemon that was started may take until it answers, in seconds. */
