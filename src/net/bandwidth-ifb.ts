@@ -24,24 +24,24 @@ export function ownIfbName({ network, containerId, ifName }: Attachment): string
 
 /** Makes the attachment's ifb, down and without an alias. What a killed ADD has left is replaced. */
 export function addIfb(host: Netns, attachment: Attachment, mtu: number, undo: Undo): Link {
-  const own = ownIfbName(attachment);
   const add = (name: string): Link => {
     const link = host.links.add({ name, mtu, info: { kind: "ifb" } });
     undo.push("delete the ifb link", () => host.links.remove(link.index));
     return link;
   };
-  for (const name of [sharedIfbName(attachment), own]) {
-    try {
-      return add(name);
-    } catch (error) {
-      if (!isKernelError(error, "EEXIST")) throw error;
-      const old = host.links.find(name);
-      if (old && (name === own || old.alias === alias(attachment))) {
-        host.links.remove(old.index);
-        return add(name);
-      }
-    }
+  const name = sharedIfbName(attachment);
+  try {
+    return add(name);
+  } catch (error) {
+    if (!isKernelError(error, "EEXIST")) throw error;
   }
+  const old = host.links.find(name);
+  if (old?.alias === alias(attachment)) {
+    host.links.remove(old.index);
+    return add(name);
+  }
+  const own = ownIfbName(attachment);
+  host.links.remove(own);
   return add(own);
 }
 

@@ -10,9 +10,11 @@ import { bandwidth, cable, limitedByUs } from "./bandwidth-support.ts";
 function prepare(box: Sandbox) {
   const { host, cni } = box;
   const config = { ...bandwidth(), prevResult: cable(box) };
+  const before = picture(box);
   const places = placesOfAdd(host, cni, config);
   cni.del(config);
-  return { config, places };
+  assert.equal(picture(box), before);
+  return { config, places, before };
 }
 
 /** What it can leave, told faster than by the whole state. */
@@ -38,8 +40,7 @@ limitedByUs(
   "bandwidth ADD killed at each request",
   "it leaves qdiscs",
   (box) => {
-    const { config, places } = prepare(box);
-    const before = picture(box);
+    const { config, places, before } = prepare(box);
     const wrong: string[] = [];
     for (const place of places.filter(({ call }) => /^(send|recv)/.test(call))) {
       box.cni.invoke("ADD", config, { prefix: disturb(place, "signal=KILL") });
