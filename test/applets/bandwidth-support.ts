@@ -101,25 +101,29 @@ const source = `
   }).listen(80, () => console.log("ready"));
 `;
 
-/** Tells bytes a second, without those of the first burst. */
+/**
+ * Tells how many bytes came in how many seconds, from before the connection on: what the kernel has and
+ * a busy machine has not let it read yet can then only make it less.
+ */
 const sink = `
-  const [address, settle, measure] = process.argv.slice(1);
+  const [address, milliseconds] = process.argv.slice(1);
+  const start = process.hrtime.bigint();
   const client = require("net").connect(80, address);
   let count = 0;
   client.on("data", (data) => { count += data.length; });
-  client.once("data", () => setTimeout(() => {
-    const [before, start] = [count, process.hrtime.bigint()];
-    setTimeout(() => {
-      console.log((count - before) / (Number(process.hrtime.bigint() - start) / 1e9));
-      process.exit();
-    }, Number(measure));
-  }, Number(settle)));
+  setTimeout(() => {
+    console.log(count, Number(process.hrtime.bigint() - start) / 1e9);
+    process.exit();
+  }, Number(milliseconds));
 `;
 
-/** What `sink` of a sandbox's namespace gets from a source in another. */
+/** What a namespace gets from a source in another. */
 export interface Flow {
-  /** Bits a second, with headers, measured for so many milliseconds once it flows steadily. */
-  measure(milliseconds?: number): number;
+  /**
+   * Bits a second, with headers.
+   * @param burst bits that may come at once, and do not count
+   */
+  measure(milliseconds: number, burst?: number): number;
 }
 
 /** Starts a source that ends with the sandbox. */
@@ -130,10 +134,11 @@ export async function flow(from: Namespace, address: string, to: Namespace): Pro
     child.once("close", () => reject(new Error("Cannot start a source")));
   });
   return {
-    measure(milliseconds = 1200) {
-      const argv = [process.execPath, "-e", sink, address, milliseconds / 3, milliseconds];
+    measure(milliseconds, burst = 0) {
+      const argv = [process.execPath, "-e", sink, address, String(milliseconds)];
+      const [count = 0, seconds = 0] = to.run(argv).stdout.split(" ").map(Number);
       // Of the 1,514 bytes of a packet TCP carries 1,448.
-      return (Number(to.run(argv.map(String)).stdout) * 8 * 1514) / 1448;
+      return ((count * 8 * 1514) / 1448 - burst) / seconds;
     },
   };
 }
