@@ -1,7 +1,7 @@
 /** Every plugin has a page, with the keys of its schema, examples that work and messages that exist. */
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import t from "tap";
 import { page } from "./pages.ts";
 
@@ -16,9 +16,21 @@ if (!process.env.CNIBOX_ONLY) {
     t.equal(done.status, 0);
   });
 
-  t.test("the messages that the pages explain are in the source", async (t) => {
+  t.test("links lead to files", async (t) => {
+    const others = readdirSync("docs").map((file) => join("docs", file));
+    for (const path of ["README.md", ...others, ...pages].filter((path) => path.endsWith(".md"))) {
+      for (const [, target = ""] of read(path).matchAll(/\]\((?!\w+:)([^)#]+)/g)) {
+        t.ok(existsSync(join(dirname(path), target)), `${path}: ${target}`);
+      }
+    }
+  });
+
+  t.test("the messages and tables that the pages explain are in the source", async (t) => {
     const source = textOf("src");
     for (const path of pages) {
+      for (const [, name = ""] of read(path).matchAll(/`(cnibox_\w+)`/g)) {
+        t.ok(source.includes(`"${name}"`), `${path}: ${name}`);
+      }
       const [, rest = ""] = read(path).split("\n## Messages\n");
       const [table = ""] = rest.split("\n## ");
       for (const [, message = ""] of table.matchAll(/^\| `(.*?)` \|/gm)) {
