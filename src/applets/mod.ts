@@ -18,6 +18,7 @@ export const applets = [
   "tap",
   "tuning",
   "vlan",
+  "vrf",
 ] as const;
 
 /** Templates for who writes plugins: a node is neither told of them nor gets them, unless it asks for all. */
