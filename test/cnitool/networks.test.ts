@@ -192,16 +192,16 @@ onlyOurs(
   (box) => {
     ways["in one process"](box);
     const { network, call, ok } = tool(box);
-    box.host.sh("printf '#!/bin/sh\\nexec sleep 60\\n' > /run/bin/slow; chmod +x /run/bin/slow");
+    const script = "#!/bin/sh\n[ $CNI_COMMAND != ADD ] || exec sleep 60\n";
+    writeFileSync(box.host.file("/run/bin/slow"), script, { mode: 0o755 });
     network("slow", [bridge, { type: "slow" }]);
     const began = Date.now();
-    const done = call(`add slow ${netns} --timeout 500ms --rollback`);
-    assert.ok(Date.now() - began < 20_000);
+    const done = call(`add slow ${netns} --timeout 4s --rollback`);
+    assert.ok(Date.now() - began < 50_000);
     assert.match(
       done.stderr,
       /Error: plugin type="slow" failed \(add\): .*signal: killed \(its time was up\)\n$/,
     );
-    assert.match(done.stderr, /^Warning: Cannot undo the ADD of plugin type="slow"/);
     assert.deepEqual(box.container.links(), ["lo"]);
     network("fine", [bridge]);
     ok(`add fine ${netns} --timeout 20`);
