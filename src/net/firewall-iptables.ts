@@ -128,12 +128,16 @@ function isolate(iptables: Iptables, bridge: string, isolated: boolean): void {
   iptables.appendUnique(secondStage, ...goOn);
 }
 
-/** Before the jump to what accepts, which whoever flushes FORWARD may get in another order. */
-function enterFirst(iptables: Iptables): void {
+/** Whether packets come to what isolates, and before what accepts: whoever flushes may turn it round. */
+function isFirst(iptables: Iptables): boolean {
   const targets = iptables.list(forwardChain).map((rule) => rule[rule.indexOf("-j") + 1]);
   const at = targets.indexOf(isolationChain);
-  if (at >= 0 && at < targets.indexOf(acceptChain)) return;
-  if (at >= 0) iptables.delete(forwardChain, ...toIsolation);
+  return at >= 0 && at < targets.indexOf(acceptChain);
+}
+
+function enterFirst(iptables: Iptables): void {
+  if (isFirst(iptables)) return;
+  iptables.delete(forwardChain, ...toIsolation);
   iptables.insertUnique(forwardChain, ...toIsolation);
 }
 
@@ -151,17 +155,16 @@ export function findDamage({ ips, admin, isolation }: IptablesAsked): string | u
       ({ chain, rule }) => !(iptables.hasChain(chain) && iptables.hasRule(chain, ...rule)),
     );
     if (missing) return `there is no rule ${missing.chain} ${missing.rule.join(" ")}`;
+    if (isolation && !isFirst(iptables)) {
+      return `${forwardChain} does not jump to ${isolationChain} before ${acceptChain}`;
+    }
   }
   return undefined;
 }
 
 function isolationRules(bridge: string, isolated: boolean): Placed[] {
   return [
-    { chain: forwardChain, rule: toIsolation },
-    {
-      chain: isolationChain,
-      rule: fromBridge(bridge, isolated ? "isolated" : "same-bridge"),
-    },
+    { chain: isolationChain, rule: fromBridge(bridge, isolated ? "isolated" : "same-bridge") },
     ...(isolated ? [{ chain: isolationChain, rule: withinBridge(bridge) }] : []),
     { chain: secondStage, rule: toBridge(bridge) },
   ];
