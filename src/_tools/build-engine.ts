@@ -36,9 +36,11 @@ await buildEngine({
     "src/net/attachment-set-founding.ts",
     "src/net/attachment-set-removal.ts",
     "src/kernel/nft-rules.ts",
-    // Of the firewall, what nf_tables does not do.
+    // Of the firewall, what an ADD that nf_tables can do has no use for.
     "src/net/firewalld.ts",
     "src/net/firewall-iptables.ts",
+    "src/net/firewall-check.ts",
+    "src/net/firewall-removal.ts",
     // A call of the DHCP plugin has no use for its daemon.
     "src/dhcp/daemon/daemon.ts",
   ],

@@ -14,7 +14,10 @@ import { type AddCall, type CheckCall, defineApplet } from "../cni/applet.ts";
 import { type Config, configSchema } from "../cni/config.ts";
 import { CniError } from "../cni/errors.ts";
 import type { Result } from "../cni/result.ts";
-import * as firewall from "../net/firewall.ts";
+import { setup } from "../net/firewall.ts";
+import { check, findObstacle } from "../net/firewall-check.ts";
+import { type Asked, checkBackend } from "../net/firewall-plan.ts";
+import { collectStale, teardown } from "../net/firewall-removal.ts";
 import { attachmentOf } from "../net/ownership.ts";
 import * as verify from "../net/verify.ts";
 
@@ -53,7 +56,7 @@ export default defineApplet({
   schema,
 
   vet(config) {
-    firewall.checkBackend(config);
+    checkBackend(config);
     const { ingressPolicy } = config;
     if (!/^(open|same-bridge|isolated)$/.test(ingressPolicy)) {
       throw new CniError(
@@ -73,29 +76,29 @@ export default defineApplet({
     const attachment = attachmentOf(call);
     const natively = config.backend === "nftables";
     undo.push("remove what the firewall has of the container", () =>
-      firewall.teardown(host, attachment, config, natively ? [] : asked.ips),
+      teardown(host, attachment, config, natively ? [] : asked.ips),
     );
-    firewall.setup(host, attachment, asked, warn);
+    setup(host, attachment, asked, warn);
     return prevResult;
   },
 
   check(call) {
     const asked = readCall(call, verify.requirePrevResult(call));
     if (asked.ips.length === 0 && !asked.isolation) return;
-    firewall.check(call.host, attachmentOf(call), asked);
+    check(call.host, attachmentOf(call), asked);
   },
 
   del(call) {
     const { host, config, prevResult } = call;
-    firewall.teardown(host, attachmentOf(call), config, prevResult ? ipsOf(prevResult) : []);
+    teardown(host, attachmentOf(call), config, prevResult ? ipsOf(prevResult) : []);
   },
 
   gc({ host, config, network, valid }) {
-    firewall.gc(host, config, network, valid);
+    collectStale(host, config, network, valid);
   },
 
   status({ host, config, warn }) {
-    const obstacle = firewall.findObstacle(host, config, warn);
+    const obstacle = findObstacle(host, config, warn);
     if (obstacle) {
       throw new CniError("PluginNotAvailable", `Cannot accept containers: ${obstacle}`);
     }
@@ -106,7 +109,7 @@ function ipsOf({ ips }: Result): Ip[] {
   return ips.map(({ address }) => address.ip);
 }
 
-function readCall(call: AddCall<Conf> | CheckCall<Conf>, result: Result): firewall.Asked {
+function readCall(call: AddCall<Conf> | CheckCall<Conf>, result: Result): Asked {
   const { config } = call;
   const { ingressPolicy } = config;
   const asked = { config, ips: ipsOf(result) };

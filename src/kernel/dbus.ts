@@ -5,12 +5,11 @@
  */
 import { concat, utf8 } from "../addr/bytes.ts";
 import { constants, sys } from "../sys/sys.ts";
+import { systemBusAddress } from "./bus-address.ts";
 import { decodeMessage, encodeCall, type Message, type MethodCall } from "./dbus-message.ts";
 
 /** Milliseconds; as libdbus has it. */
 const answerTimeout = 25_000;
-
-const defaultAddress = "unix:path=/var/run/dbus/system_bus_socket";
 
 /** An error that a method answered with. */
 export class BusError extends Error {
@@ -38,7 +37,7 @@ export class Bus {
    * Where DBUS_SYSTEM_BUS_ADDRESS has several addresses the first that works is taken.
    */
   static connect(): Bus {
-    const addresses = (sys.environ().DBUS_SYSTEM_BUS_ADDRESS || defaultAddress).split(";");
+    const addresses = systemBusAddress().split(";");
     let failure: unknown = new Error("Cannot find the system bus: DBUS_SYSTEM_BUS_ADDRESS");
     for (const address of addresses) {
       const socketAddress = readAddress(address);

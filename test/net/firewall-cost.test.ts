@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import t from "tap";
 import { parseIp } from "../../src/addr/ip.ts";
 import type { Netns } from "../../src/kernel/netns.ts";
-import * as firewall from "../../src/net/firewall.ts";
+import { setup } from "../../src/net/firewall.ts";
+import type { Asked } from "../../src/net/firewall-plan.ts";
+import { teardown } from "../../src/net/firewall-removal.ts";
 import { dropForwarded } from "../applets/firewall-support.ts";
 import { sandbox } from "../harness/sandbox.ts";
 import { count } from "./cost.ts";
@@ -16,7 +18,7 @@ const config = {
   firewalldZone: "trusted",
 };
 
-function ask(i: number): firewall.Asked {
+function ask(i: number): Asked {
   const ips = [`10.1.${i >> 8}.${i & 255}`, `fd00::${i.toString(16)}`].flatMap(
     (ip) => parseIp(ip) ?? [],
   );
@@ -26,7 +28,7 @@ function ask(i: number): firewall.Asked {
 const quiet = () => {};
 
 function addMany(host: Netns, from: number, to: number) {
-  for (let i = from; i < to; i++) firewall.setup(host, attachment(`c${i}`), ask(i), quiet);
+  for (let i = from; i < to; i++) setup(host, attachment(`c${i}`), ask(i), quiet);
 }
 
 for (const docker of [false, true]) {
@@ -37,8 +39,8 @@ for (const docker of [false, true]) {
     const one = attachment("one");
     const asked = ask(60_000);
     const measure = () => ({
-      setup: count(() => firewall.setup(netns, one, asked, quiet)),
-      teardown: count(() => firewall.teardown(netns, one, config, [])),
+      setup: count(() => setup(netns, one, asked, quiet)),
+      teardown: count(() => teardown(netns, one, config, [])),
     });
     addMany(netns, 1, 2);
     const few = measure();
