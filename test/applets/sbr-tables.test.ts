@@ -28,9 +28,10 @@ onlyOurs(
   "it does not see them",
   { needs: ["CONFIG_NET_VRF"] },
   (box) => {
-    const { container, cni } = box;
-    twoWays(box);
-    container.sh("ip link add red type vrf table 100");
+    const { host, container, cni } = box;
+    host.sh("ip link add b0 up type veth peer name net1 netns c1");
+    container.sh(`ip link set net1 up; ip addr add 10.2.0.2/24 dev net1
+      ip addr add 2001:db8:2::2/64 dev net1 nodad; ip link add red type vrf table 100`);
     cni.add(sbr(), given);
     assert.deepEqual(
       rules(container).filter((rule) => /10\.2/.test(rule)),
