@@ -102,23 +102,41 @@ function lintPlugin(plugin: PluginConfig, place: string, plugins: Plugins, findi
     remark(findings, inside(place, "cniVersion"), "the list's counts");
   }
   if (!builtIn) return;
-  const { document, capabilities } = plugin;
-  const { properties } = builtIn.applet.schema;
+  const { document } = plugin;
+  const { ipam } = document;
   lintKeys(builtIn.applet.schema, document, place, findings);
-  const known = Object.keys(properties.runtimeConfig?.properties ?? {});
-  for (const name of capabilities.filter((name) => !known.includes(name))) {
-    const what = `${plugin.type} has no capability ${quote(name)}`;
-    mistake(findings, inside(place, "capabilities"), what + didYouMean(suggest(name, known)));
-  }
   attempt(builtIn, document, place, findings);
 
-  const { ipam } = document;
-  if (!isObject(ipam) || typeof ipam.type !== "string" || ipam.type === "") return;
-  const delegate = findBuiltIn(ipam.type, plugins, inside(place, "ipam.type"), findings);
-  const schema = delegate?.applet.schema.properties.ipam;
-  if (!delegate || !schema || delegate === builtIn) return;
-  lintKeys(schema, ipam, inside(place, "ipam"), findings);
-  attempt(delegate, document, place, findings);
+  const type = isObject(ipam) ? ipam.type : undefined;
+  const delegate =
+    typeof type === "string" && type !== ""
+      ? findBuiltIn(type, plugins, inside(place, "ipam.type"), findings)
+      : undefined;
+  if (delegate && delegate !== builtIn) {
+    const schema = delegate.applet.schema.properties.ipam;
+    if (schema && ipam) lintKeys(schema, ipam, inside(place, "ipam"), findings);
+    attempt(delegate, document, place, findings);
+  }
+  // Of an IPAM plugin that is another program nothing is known.
+  if (delegate || typeof type !== "string" || type === "") {
+    lintCapabilities(plugin, delegate ? [builtIn, delegate] : [builtIn], place, findings);
+  }
+}
+
+/** What a plugin's config declares is for its IPAM plugin, too: both get the same runtimeConfig. */
+function lintCapabilities(
+  { type, capabilities }: PluginConfig,
+  readers: readonly Plugin[],
+  place: string,
+  findings: Finding[],
+): void {
+  const known = readers.flatMap(({ applet }) =>
+    Object.keys(applet.schema.properties.runtimeConfig?.properties ?? {}),
+  );
+  for (const name of capabilities.filter((name) => !known.includes(name))) {
+    const what = `${type} has no capability ${quote(name)}`;
+    mistake(findings, inside(place, "capabilities"), what + didYouMean(suggest(name, known)));
+  }
 }
 
 /** Reads the config as the plugin does. */

@@ -1,5 +1,5 @@
 /** `cnibox validate`: what it finds in network configs, and what it leaves alone. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { directory as temporary } from "../harness/directory.ts";
@@ -54,10 +54,37 @@ t.test("unknown keys, at every level, with what was probably meant", async (t) =
     'error: unknown key "disablecheck"; did you mean "disableCheck"?',
     'error: plugins[0]: unknown key "mtuu"; did you mean "mtu"?',
     'error: plugins[0]: unknown key "xyzzy"',
-    'error: plugins[0].capabilities: bridge has no capability "mca"; did you mean "mac"?',
     'error: plugins[0].ipam: unknown key "subent"; did you mean "subnet"?',
     'error: plugins[0].ipam: unknown key "routes[0].gwy"; did you mean "gw"?',
+    'error: plugins[0].capabilities: bridge has no capability "mca"; did you mean "mac"?',
   ]);
+});
+
+t.test("capabilities of the plugin and of its IPAM plugin", async (t) => {
+  const capabilities = { mac: true, ips: true, ipRanges: true };
+  t.same(linesOf(t, [{ type: "bridge", ipam, capabilities }]), ["ok"]);
+  t.same(linesOf(t, [{ type: "bridge", ipam: { type: "static" }, capabilities }]), [
+    'error: plugins[0].capabilities: bridge has no capability "ipRanges"',
+  ]);
+  t.same(linesOf(t, [{ type: "bridge", capabilities: { ips: true } }]), [
+    'error: plugins[0].capabilities: bridge has no capability "ips"',
+  ]);
+  t.same(linesOf(t, [{ type: "bridge", ipam: { type: "whereabouts" }, capabilities }]), [
+    'note: plugins[0].ipam.type: "whereabouts" is neither built in nor in CNI_PATH',
+  ]);
+});
+
+t.test("every network on the plugins' pages is good", async (t) => {
+  const networks = readdirSync("docs/plugins").flatMap((page) =>
+    [...readFileSync(`docs/plugins/${page}`, "utf8").matchAll(/```json\n(.*?)```/gs)].flatMap(
+      ([, text = ""], index) =>
+        text.includes('"plugins"') ? [[`${page}-${index}.conflist`, text] as const] : [],
+    ),
+  );
+  t.ok(networks.length > 10);
+  const { status, stdout } = validate([temporary(t, Object.fromEntries(networks))]);
+  t.equal(status, 0);
+  t.notMatch(stdout, /: (error|note): /, stdout);
 });
 
 t.test("values that the plugins refuse", async (t) => {
