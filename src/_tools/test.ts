@@ -132,7 +132,7 @@ async function runPass({ name, files, env }: Pass): Promise<void> {
 }
 
 function cost(file: string): number {
-  if (/fault|kill|parallel|load/.test(file)) return 2;
+  if (/fault|kill|parallel|load|library\/(compiled|package)/.test(file)) return 2;
   return black(file) ? 1 : 0;
 }
 

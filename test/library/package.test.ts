@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { transformSync } from "esbuild";
 import t from "tap";
 import { go } from "../harness/hosts.ts";
 import { onlyOurs } from "../harness/sandbox.ts";
@@ -84,7 +85,8 @@ const examples = [
   ),
 ].map(([, code = "", output = ""]) => ({ code, output }));
 
-onlyOurs("the examples do what the page says", "Go has no library for Node", ({ host }) => {
+const patient = { timeout: 120_000 };
+onlyOurs("the examples do what the page says", "no library", patient, ({ host }) => {
   assert.equal(examples.length, 8);
   host.sh(`ip netns add blue; mkdir -p /run/cni/net.d /run/cni/bin
     ip -n blue link set lo up
@@ -122,6 +124,45 @@ onlyOurs("the examples do what the page says", "Go has no library for Node", ({ 
   const rules = host.sh("ip netns exec blue nft list table ip demo");
   assert.match(rules, /ip daddr 192\.0\.2\.1 drop/);
   assert.equal(host.sh("cd /var/lib/cni/networks/web; ls 10.* 2>/dev/null || true"), "");
+});
+
+/** What the descriptions of exports show; editors have them where the name is written. */
+const shown = readdirSync("src/library")
+  .filter((name) => name.endsWith(".ts"))
+  .flatMap((name) => [
+    ...readFileSync(join("src/library", name), "utf8").matchAll(
+      /^ *\* @example\n((?: *\*(?! @)(?!\/).*\n)+)/gm,
+    ),
+  ])
+  .map(([, lines = ""]) => lines.replaceAll(/^ *\* ?/gm, ""));
+
+onlyOurs("the examples of the exports' descriptions run", "no library", patient, ({ host }) => {
+  assert.equal(shown.length, 8);
+  host.sh(`mkdir -p /run/cni/net.d /run/cni/bin
+    cp ${resolve("build/cnibox")} /run/cni/bin/bridge; cp /run/cni/bin/bridge /run/cni/bin/host-local`);
+  const ipam = { type: "host-local", subnet: "10.1.2.0/24" };
+  const network = { cniVersion: "1.1.0", name: "web", type: "bridge", ipam };
+  host.sh(`echo '${JSON.stringify(network)}' > /run/cni/net.d/web.conf`);
+  const said = shown.map((code) => {
+    host.sh("ip netns del blue 2>/dev/null || true; ip netns add blue");
+    if (code.includes('get("eth0")')) {
+      host.sh("ip link add out0 type veth peer name eth0 netns blue; ip link set out0 up");
+    }
+    const placed = code
+      .replaceAll("/opt/cni/bin", "/run/cni/bin")
+      .replaceAll("/etc/cni/net.d", "/run/cni/net.d");
+    write("shown.mjs", [
+      'import * as cnibox from "cnibox";',
+      'import * as netnsEntry from "cnibox/netns";',
+      "Object.assign(globalThis, cnibox, netnsEntry, { netns: netnsEntry.Netns.own() });",
+      transformSync(`{ ${placed} }`, { loader: "ts" }).code,
+    ]);
+    return host.sh(`cd ${project}; node shown.mjs; ip -n blue route show default`);
+  });
+  assert.match(said.join("\n"), /^10\.1\.2\.2\/24$/m, "ADD");
+  assert.match(said.join("\n"), /^default via 10\.1\.2\.1 dev eth0/m, "the route in blue");
+  assert.match(said.join("\n"), /^\d+$/m, "packets of lo");
+  assert.match(host.sh("nft list table ip demo"), /ip saddr 192\.0\.2\.1 drop/);
 });
 
 function write(name: string, lines: readonly string[]): void {
