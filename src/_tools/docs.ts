@@ -41,7 +41,7 @@ function lineOf({ name, summary }: Declared): string {
 }
 
 // The sample is there to be copied, and has docs/writing-a-plugin.md.
-const without = ["dhcp", "sample"];
+const without = ["sample"];
 const applets = (await declaredApplets()).filter(({ name }) => !without.includes(name));
 for (const applet of applets) fill(`${folder}/${applet.name}.md`, "keys", reference(applet));
 fill("docs/README.md", "plugins", `| plugin | |\n|---|---|\n${applets.map(lineOf).join("")}`);

@@ -1,5 +1,6 @@
 /** dhcp from outside: plugin and daemon against dnsmasq. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { pluginPath, versions } from "../harness/hosts.ts";
 import { onlyOurs } from "../harness/sandbox.ts";
 import {
@@ -317,9 +318,18 @@ onlyOurs("DHCPv6, beside DHCPv4 and alone", why, options, async (sandbox) => {
   assert.match(alone.ips[0].address, /^fd00:9::/);
 });
 
-onlyOurs("a socket of systemd", why, options, async (sandbox) => {
-  const { cni, host } = sandbox;
-  const activate = `
+onlyOurs(
+  "as systemd starts it: its socket, the capabilities of the unit",
+  why,
+  options,
+  async (sandbox) => {
+    const { cni, host, container } = sandbox;
+    await dnsmasq(
+      addServer(sandbox),
+      "--dhcp-range=10.9.0.5,10.9.0.200,1h",
+      "--dhcp-range=fd00:9::5,fd00:9::50,64,1h",
+    );
+    const activate = `
 import os, socket, sys
 server = socket.socket(socket.AF_UNIX)
 os.makedirs("/run/cni")
@@ -328,18 +338,36 @@ server.listen()
 os.dup2(server.fileno(), 3)
 os.set_inheritable(3, True)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
-os.execv(sys.argv[2], ["dhcp", "daemon"])`;
-  const child = host.start(["python3", "-c", activate, socket, pluginPath("dhcp")]);
-  let log = "";
-  child.stderr?.on("data", (data) => {
-    log += data;
-  });
-  await until(() => log.includes("serving"), "it serves");
-  cni.status(bridge());
-  child.kill();
-  await until(() => child.exitCode === 0, "it has ended");
-  assert.equal(host.sh(`ls ${socket}`), `${socket}\n`, "the file is not ours to remove");
-});
+os.execv(sys.argv[2], sys.argv[2:])`;
+    const unit = readFileSync("systemd/cni-dhcp.service", "utf8");
+    const [, command = ""] = /^ExecStart=\/opt\/cni\/bin\/dhcp (.*)$/m.exec(unit) ?? [];
+    const [, names = ""] = /^CapabilityBoundingSet=(.*)$/m.exec(unit) ?? [];
+    const set = names.split(" ").map((name) => name.toLowerCase().replace("cap_", "+"));
+    const child = host.start([
+      ...["setpriv", "--no-new-privs", `--bounding-set=-all,${set}`],
+      ...["python3", "-c", activate, socket, pluginPath("dhcp"), command],
+    ]);
+    let log = "";
+    child.stderr?.on("data", (data) => {
+      log += data;
+    });
+    await until(
+      () => log.includes("serving"),
+      () => `it serves: ${log}`,
+    );
+    cni.status(bridge());
+    const { ips } = cni.add(bridge({ ipv6: true }));
+    assert.equal(ips.length, 2);
+    assert.deepEqual(
+      container.addresses("eth0").sort(),
+      ips.map(({ address }: { address: string }) => address).sort(),
+    );
+    cni.del(bridge({ ipv6: true }));
+    child.kill();
+    await until(() => child.exitCode === 0, "it has ended");
+    assert.equal(host.sh(`ls ${socket}`), `${socket}\n`, "the file is not ours to remove");
+  },
+);
 
 onlyOurs("garbage on the socket stops nobody", why, options, async (sandbox) => {
   const { cni, host } = sandbox;
