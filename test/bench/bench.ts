@@ -10,6 +10,7 @@ import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { engineDirectory } from "../../src/_tools/plugin-dirs.ts";
 import { fillNetwork } from "./crowd.ts";
+import { daemonMemory } from "./leases.ts";
 import { chain, networks } from "./networks.ts";
 import { median } from "./timing.ts";
 import { Bench } from "./workload.ts";
@@ -95,6 +96,11 @@ const memory = (bin: string) => bench.memory(bin, { label: "memory", plugins });
 console.log(
   `\npeak memory of a bridge ADD: ${memory(ours)} KiB`,
   haveGo ? `(Go ${memory(go)} KiB)` : "",
+);
+const leases = async (bin: string) => (await daemonMemory(bin, bench.scratch, 1000)).peak;
+console.log(
+  `peak memory of a DHCP daemon with 1,000 leases: ${await leases(ours)} KiB`,
+  haveGo ? `(Go ${await leases(go)} KiB)` : "",
 );
 console.log(`size: ${megabytes(ours)} MB`, haveGo ? `(Go ${megabytes(go)} MB)` : "");
 if (!haveGo) console.log(`No Go plugins in ${go}: no ratios`);

@@ -5,7 +5,7 @@ import { time } from "./timing.ts";
 import { sh } from "./workload.ts";
 
 /** What the kernel says of a process, in KiB. */
-export interface Memory {
+interface Memory {
   now: number;
   peak: number;
 }
@@ -50,7 +50,7 @@ export async function daemonMemory(bin: string, scratch: string, leases: number)
   } finally {
     daemon.kill("SIGKILL");
     server.kill("SIGKILL");
-    sh("ip netns del leases; ip netns del server");
+    sh(`ip netns del leases; ip netns del server; rm -rf ${scratch}/dhcp* ${scratch}/leases`);
   }
 }
 
