@@ -10,7 +10,7 @@ const layers = [
   ["kernel"],
   ["cni"],
   ["net", "pool", "dhcp", "libcni"],
-  ["applets", "cnitool"],
+  ["applets", "cnitool", "doctor"],
   ["library"],
 ];
 

@@ -6,6 +6,7 @@ import type { Io } from "./cni/outside.ts";
 import { release } from "./cni/release.ts";
 import { suggest } from "./cni/suggest.ts";
 import { all } from "./cni/versions.ts";
+import { doctor } from "./doctor/doctor.ts";
 import { install, type Method } from "./install.ts";
 import { validate } from "./validate.ts";
 
@@ -19,6 +20,7 @@ const usage = `Usage: cnibox PLUGIN                          be the plugin; so d
        cnibox cnitool                         networks by hand; so does a link of its name
        cnibox PLUGIN --help                   its config keys
        cnibox validate [FILE|DIR...]          look over network configs
+       cnibox doctor [--json]                 what keeps this node from attaching, what is left over
        cnibox --list                          the plugins
        cnibox --install [--hard|--copy] DIR   put cnibox and a link for each plugin into DIR
        cnibox --version
@@ -36,6 +38,7 @@ const commands = new Map<string, (io: Io, args: readonly string[]) => unknown>([
   ["-h", showHelp],
   ["--install", installLinks],
   ["validate", validate],
+  ["doctor", (io, args) => doctor(io, args, plugins)],
 ]);
 
 const tool: Tool = {

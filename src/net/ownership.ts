@@ -41,6 +41,12 @@ export function alias(attachment: Attachment): string {
   return plain.length <= maxAlias ? plain : `cni#${instanceHash(attachment)}`;
 }
 
+/** Whose an alias says that an interface is; undefined where it does not say, or only by hashes. */
+export function ownerOf(text: string): Attachment | undefined {
+  const [, network, containerId, ifName] = /^cni:([^/]+)\/([^/]+)\/([^/]+)$/.exec(text) ?? [];
+  return network && containerId && ifName ? { network, containerId, ifName } : undefined;
+}
+
 /**
  * Removes the host interfaces of a network whose attachment is not valid any more. Their other end
  * goes with them.

@@ -7,7 +7,7 @@ import { page } from "./pages.ts";
 
 const folder = "docs/plugins";
 const pages = readdirSync(folder).map((file) => join(folder, file));
-for (const path of pages) page(path);
+for (const path of [...pages, "docs/doctor.md"]) page(path);
 
 if (!process.env.CNIBOX_ONLY) {
   t.test("the pages have what the schemas say, and each plugin has one", async (t) => {
