@@ -24,7 +24,12 @@ const three = listOf({
   cniVersion: "1.1.0",
   plugins: [
     { type: "one", capabilities: { mac: true, ips: false, none: true }, x: 1, name: "own" },
-    { type: "two", prevResult: { cniVersion: "1.0.0" }, runtimeConfig: { kept: 1 } },
+    {
+      type: "two",
+      capabilities: { none: true },
+      prevResult: { cniVersion: "1.0.0" },
+      runtimeConfig: { kept: 1 },
+    },
     { type: "three", capabilities: { mac: true }, runtimeConfig: { replaced: 1 } },
   ],
 });
@@ -60,8 +65,8 @@ t.test("ADD: each plugin gets the result before, name, version and its capabilit
   t.match(calls[1]?.stdin, {
     name: "net",
     prevResult: { cniVersion: "1.1.0", ips: [{ address: "10.0.0.1/8" }] },
-    runtimeConfig: { kept: 1 },
   });
+  t.same(calls[1]?.stdin.runtimeConfig, { kept: 1 });
   t.match(calls[2]?.stdin, { prevResult: { ips: [{ address: "10.0.0.2/8" }] } });
   t.same(calls[2]?.stdin.runtimeConfig, { mac: capabilityArgs.mac });
   t.same(calls[0]?.environ, {

@@ -64,9 +64,11 @@ t.test("a broken file is in nobody's way but its own", async (t) => {
   t.same(typesOf(directory, "a"), ["good"]);
   t.same(typesOf(directory, "b"), ["single"]);
   t.throws(() => loadNetwork(directory, "typeless"), {
+    name: "ConfigError",
     message: `failed to parse plugin config 0: error parsing configuration: missing 'type' (in ${directory}/2.conflist)`,
   });
   t.throws(() => loadNetwork(directory, "empty"), {
+    name: "ConfigError",
     message: `no plugin configs found (in ${directory}/3.conflist)`,
   });
   const where = `in ${directory}/1.conflist, line 2, column 15`;

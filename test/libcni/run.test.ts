@@ -216,7 +216,8 @@ t.test("a built-in plugin has a call, an environment and streams of its own", as
       warn("hint");
       return emptyResult();
     },
-    check: () => {
+    check({ warn }) {
+      warn("why");
       throw new Error("gone");
     },
   });
@@ -228,7 +229,7 @@ t.test("a built-in plugin has a call, an environment and streams of its own", as
   ]);
   t.equal(stderr(), "fake: hint\n");
   const error = failure(() => run(checkList(path, net, about), io)) as CniError;
-  t.match(error, { message: "gone", code: 999 });
+  t.match(error, { message: "gone", code: 999, stderr: "fake: why\n" });
   t.match(
     failure(() => run(addList(path, net, { ...about, netns: "" }), io)),
     {
@@ -249,4 +250,8 @@ t.test("a link to our own executable is called in this process, another file is 
   const linked = temporary(t);
   symlinkSync(sys.executable(), join(linked, "prog"));
   t.same(run(addList({ ...runtime, path: [linked] }, net, about), io)?.dns, {});
+  // With a time limit it has to be a process, which this file is not good for.
+  const limited = () =>
+    run(addList({ ...runtime, path: [linked] }, net, about), io, { timeout: 60_000 });
+  t.match(failure(limited).message, `fork/exec ${linked}/prog: `);
 });
