@@ -14,7 +14,7 @@ import { type Cidr, network as subnetOf } from "../addr/cidr.ts";
 import { add as addToIp, isV4 } from "../addr/ip.ts";
 import { type AddCall, type Call, type CheckCall, defineApplet } from "../cni/applet.ts";
 import { type Config, configSchema, object } from "../cni/config.ts";
-import { CniError } from "../cni/errors.ts";
+import { CniError, explained } from "../cni/errors.ts";
 import * as ipam from "../cni/ipam.ts";
 import { emptyResult, type Interface, type Result } from "../cni/result.ts";
 import { tryAll } from "../cni/undo.ts";
@@ -148,7 +148,9 @@ export default defineApplet({
     plug({ ...config, host, port, attachment, vlans });
     const inside = container.links.get(attachment.ifName);
     if (config.macspoofchk) {
-      spoofCheck.setup(host, attachment, port.name, inside.mac);
+      explained("failed to setup spoof-check", () =>
+        spoofCheck.setup(host, attachment, port.name, inside.mac),
+      );
       undo.push("remove the spoof check", () => spoofCheckRemoval.teardown(host, attachment));
     }
 

@@ -11,7 +11,7 @@
 
 import { type AddCall, defineApplet } from "../cni/applet.ts";
 import { type Config, configSchema } from "../cni/config.ts";
-import { CniError } from "../cni/errors.ts";
+import { CniError, explained } from "../cni/errors.ts";
 import * as ipam from "../cni/ipam.ts";
 import { emptyResult, type Result } from "../cni/result.ts";
 import { dataOf, type Link } from "../kernel/links.ts";
@@ -93,7 +93,9 @@ function addDevice(call: AddCall<Conf>): Link {
   const { config, container, undo, attachment } = call;
   const mac = configuredMac(call);
   const master = config.bridge === undefined ? undefined : findBridge(call, config.bridge);
-  const link = addTap(container, { ...config, name: attachment.ifName });
+  const link = explained("failed to create tap", () =>
+    addTap(container, { ...config, name: attachment.ifName }),
+  );
   undo.push("delete the tap", () => container.links.remove(link.index));
   container.links.change(link.index, {
     mac,

@@ -57,6 +57,16 @@ export class CniError extends Error {
   }
 }
 
+/** Does it. What it throws gets `what` in front, in the reference's words; code and details stay. */
+export function explained<T>(what: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    const { code, msg, details } = CniError.from(error);
+    throw CniError.of(code, `${what}: ${msg}`, details);
+  }
+}
+
 /**
  * The error object that a failed plugin prints: four spaces a level, no newline at the end, no
  * `details` if there are none. As in the reference it has no `cniVersion`.

@@ -1,7 +1,7 @@
 /** The bridge itself: there, up, and with the gateway's addresses. */
 import { type Cidr, equal, formatCidr, overlaps } from "../addr/cidr.ts";
 import { isV4 } from "../addr/ip.ts";
-import { CniError } from "../cni/errors.ts";
+import { CniError, explained } from "../cni/errors.ts";
 import type { Undo } from "../cni/undo.ts";
 import { isKernelError } from "../kernel/errors.ts";
 import type { Link } from "../kernel/links.ts";
@@ -23,6 +23,12 @@ export interface BridgeRequest {
  * Reference: plugins/main/bridge/bridge.go (ensureBridge).
  */
 export function ensureBridge(host: Netns, request: BridgeRequest, undo: Undo): Link {
+  return explained(`failed to create bridge "${request.name}"`, () =>
+    makeBridge(host, request, undo),
+  );
+}
+
+function makeBridge(host: Netns, request: BridgeRequest, undo: Undo): Link {
   const { name, promiscuous } = request;
   const bridge = host.links.find(name) ?? addBridge(host, request, undo);
   if (bridge.info?.kind !== "bridge") {

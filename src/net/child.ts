@@ -1,6 +1,6 @@
 /** The container's interface, where the kernel makes it there as a whole. */
 import type { AddCall, DelCall } from "../cni/applet.ts";
-import { CniError } from "../cni/errors.ts";
+import { CniError, explained } from "../cni/errors.ts";
 import * as ipam from "../cni/ipam.ts";
 import type { Interface, Result } from "../cni/result.ts";
 import { tryAll } from "../cni/undo.ts";
@@ -24,11 +24,9 @@ export function addContainerLink(
 ): Link {
   const { attachment, container, undo } = call;
   const elsewhere = { netns: container, interim: interimName(attachmentOf(call)) };
-  const link = home.links.add({
-    ...spec,
-    name: attachment.ifName,
-    ...(home !== container && elsewhere),
-  });
+  const link = explained(`failed to create ${spec.info.kind}`, () =>
+    home.links.add({ ...spec, name: attachment.ifName, ...(home !== container && elsewhere) }),
+  );
   undo.push(`delete the ${spec.info.kind} link`, () => container.links.remove(link.index));
   return link;
 }

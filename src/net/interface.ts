@@ -1,7 +1,7 @@
 /** What every container interface gets: its addresses, its routes, and being up. */
 import type { Cidr } from "../addr/cidr.ts";
 import { isGlobalUnicast, isV4 } from "../addr/ip.ts";
-import { CniError } from "../cni/errors.ts";
+import { CniError, explained } from "../cni/errors.ts";
 import type { Dns, Result, Route } from "../cni/result.ts";
 import type { AddressFlag } from "../kernel/addresses.ts";
 import type { Link } from "../kernel/links.ts";
@@ -24,7 +24,9 @@ export function configure(container: Netns, link: Link, result: Result): void {
   bringUp(container, link, result);
   const gateways = ipsOf(link, result).flatMap((ip) => ip.gateway ?? []);
   if (gateways.some((gateway) => !isV4(gateway))) {
-    container.addresses.waitUntilSettled(link.index, settleTimeout);
+    explained(`failed to settle addresses for "${link.name}"`, () =>
+      container.addresses.waitUntilSettled(link.index, settleTimeout),
+    );
   }
   container.routes.addAll(routesOf(link, result));
 }
@@ -41,11 +43,13 @@ export function bringUp(
 ): void {
   const ips = ipsOf(link, result);
   if (ips.some((ip) => !isV4(ip.address.ip))) enableIpv6(container, link.name);
-  container.addresses.addAll(
-    link.index,
-    ips.map((ip) => ({ address: ip.address, flags })),
+  const added = ips.map((ip) => ({ address: ip.address, flags }));
+  explained(`failed to add IP addr to "${link.name}"`, () =>
+    container.addresses.addAll(link.index, added),
   );
-  container.links.change(link.index, { up: true });
+  explained(`failed to set "${link.name}" UP`, () => {
+    container.links.change(link.index, { up: true });
+  });
 }
 
 /** The result's routes, with the next hops that `configure` gives them. */

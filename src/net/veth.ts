@@ -1,4 +1,4 @@
-import { CniError } from "../cni/errors.ts";
+import { CniError, explained } from "../cni/errors.ts";
 import type { Undo } from "../cni/undo.ts";
 import { isKernelError } from "../kernel/errors.ts";
 import type { Link } from "../kernel/links.ts";
@@ -44,15 +44,21 @@ export function addVeth(request: VethRequest): Link {
       undo.push("delete the veth pair", () => host.links.remove(link.index));
       return link;
     } catch (error) {
-      if (!isKernelError(error, "EEXIST")) throw error;
+      if (!isKernelError(error, "EEXIST")) giveUp(error);
       if (container.links.find(attachment.ifName)) {
         throw new CniError(
           "Internal",
           `container veth name ("${attachment.ifName}") peer provided ("${name}") already exists`,
         );
       }
-      if (tries === 0) throw error;
+      if (tries === 0) giveUp(error);
       name = randomVethName();
     }
   }
+}
+
+function giveUp(error: unknown): never {
+  return explained("failed to make veth pair", () => {
+    throw error;
+  });
 }

@@ -210,7 +210,10 @@ onlyOurs(
     const thief = addNamespace("thief");
     cni.add(switchBridge, { container: thief, containerId: "thief" });
     thief.sh("ip addr add 2001:db8:42::2/64 dev eth0 nodad");
-    assert.throws(() => cni.add(config), /link eth0 has address 2001:db8:42::2 in DADFAILED state/);
+    assert.throws(
+      () => cni.add(config),
+      /failed to settle addresses for "eth0": .*link eth0 has address 2001:db8:42::2 in DADFAILED state/,
+    );
     assert.deepEqual(container.links(), ["lo"]);
     assert.deepEqual(reserved(), []);
   },

@@ -1,7 +1,15 @@
 /** bridge: what every attachment gets, in each version of the specification. */
 import assert from "node:assert/strict";
 import { gatewayBridge, hostLocal, switchBridge } from "../harness/configs.ts";
-import { CniFailure, differs, go, type Json, sandbox, versions } from "../harness/sandbox.ts";
+import {
+  CniFailure,
+  differs,
+  go,
+  type Json,
+  onlyOurs,
+  sandbox,
+  versions,
+} from "../harness/sandbox.ts";
 
 const subnets = {
   IPv4: ["10.1.2.0/24"],
@@ -203,7 +211,10 @@ sandbox("the bridge is named cni0 by default", ({ host, cni }) => {
 sandbox("a link of another kind in the bridge's place is an error", ({ host, container, cni }) => {
   host.sh("ip link add br0 type veth peer name other");
   const before = host.state();
-  assert.throws(() => cni.add(gatewayBridge()), /"br0" already exists but is not a bridge/);
+  assert.throws(
+    () => cni.add(gatewayBridge()),
+    /failed to create bridge "br0": "br0" already exists but is not a bridge/,
+  );
   assert.deepEqual(container.links(), ["lo"]);
   assert.deepEqual(host.state().files, before.files);
 });
@@ -304,3 +315,23 @@ sandbox(
     assert.deepEqual(reserved(), []);
   },
 );
+
+onlyOurs("what the kernel refuses is told behind the reference's words", "in Go's words", (box) => {
+  const { host, cni } = box;
+  host.sh("ip link add br0 type bridge; ip link set br0 up");
+  const twice = [{ address: "10.1.2.5/24" }, { address: "10.1.2.5/24" }];
+  const cases: [object, RegExp][] = [
+    [{ bridge: "br1", mtu: 1 }, /^failed to create bridge "br1": Cannot add bridge link "br1": /],
+    [{ mtu: 1 }, /^failed to make veth pair: Cannot add veth link "veth[0-9a-f]{8}": /],
+    [
+      { ipam: { type: "static", addresses: twice } },
+      /^failed to add IP addr to "eth0": Cannot add address 10\.1\.2\.5\/24 to link "eth0": File exists/,
+    ],
+  ];
+  for (const [keys, message] of cases) {
+    const done = cni.invoke("ADD", { ...gatewayBridge(), ...keys });
+    assert.match(JSON.parse(done.stdout).msg, message);
+    assert.equal(JSON.parse(done.stdout).code, 999);
+  }
+  assert.deepEqual(host.links(), ["br0", "lo"]);
+});

@@ -105,7 +105,10 @@ dummy("a failed dummy ADD leaves nothing", (box) => {
   }
   container.sh("ip link add eth0 type dummy");
   const taken = picture(box);
-  assert.throws(() => cni.add(config), /Cannot add dummy link "eth0": File exists/);
+  assert.throws(
+    () => cni.add(config),
+    /failed to create dummy: Cannot add dummy link "eth0": File exists/,
+  );
   assert.deepEqual(picture(box), taken);
 });
 

@@ -158,7 +158,10 @@ onlyOurs("a taken name is an error, and what has it stays", "goes on with it", n
   for (const make of ["ip tuntap add eth0 mode tap", "ip link add eth0 type bridge"]) {
     container.sh(make);
     const { ifindex } = container.link("eth0");
-    assert.throws(() => cni.add(layer3), /Cannot add tap "eth0": File exists/);
+    assert.throws(
+      () => cni.add(layer3),
+      /failed to create tap: Cannot add tap "eth0": File exists/,
+    );
     assert.equal(container.link("eth0").ifindex, ifindex);
     assert.deepEqual([container.links(), reserved()], [["eth0", "lo"], []]);
     container.sh("ip link del eth0");

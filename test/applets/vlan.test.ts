@@ -63,7 +63,7 @@ onlyOurs(
     host.sh("ip link add link out0 name out0.33 type vlan id 33");
     assert.throws(
       () => cni.add(config),
-      /Cannot add vlan link "eth0": File exists \(8021q: VLAN device already exists\)/,
+      /failed to create vlan: Cannot add vlan link "eth0": File exists \(8021q: VLAN device already exists\)/,
     );
   },
 );

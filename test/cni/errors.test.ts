@@ -1,5 +1,11 @@
 import t from "tap";
-import { CniError, errorCodes, fromErrorJson, toErrorJson } from "../../src/cni/errors.ts";
+import {
+  CniError,
+  errorCodes,
+  explained,
+  fromErrorJson,
+  toErrorJson,
+} from "../../src/cni/errors.ts";
 
 t.test("the codes are those of the reference", async (t) => {
   t.same(errorCodes, {
@@ -78,4 +84,26 @@ t.test("text that is no error", async (t) => {
   for (const [text, why] of Object.entries(cases)) {
     t.throws(() => fromErrorJson(text), new Error(`json: cannot unmarshal ${why}`));
   }
+});
+
+t.test("an explained error keeps its code and its details", async (t) => {
+  t.equal(
+    explained("never said", () => 7),
+    7,
+  );
+  const failed = (error: unknown) => {
+    try {
+      return explained("failed to do it", () => {
+        throw error;
+      });
+    } catch (thrown) {
+      return toErrorJson(thrown);
+    }
+  };
+  t.same(JSON.parse(String(failed(new CniError("TryAgainLater", "why", "more")))), {
+    code: 11,
+    msg: "failed to do it: why",
+    details: "more",
+  });
+  t.same(JSON.parse(String(failed(new Error("why")))), { code: 999, msg: "failed to do it: why" });
 });
