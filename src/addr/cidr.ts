@@ -56,10 +56,19 @@ export function host(ip: Ip): Cidr {
 }
 
 /** The mask as bytes, e.g. 255.255.255.0. */
-export function mask(cidr: Cidr): Uint8Array {
-  const bytes = new Uint8Array(cidr.ip.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = maskByte(cidr.prefixLength, i);
-  return bytes;
+export function mask({ ip, prefixLength }: Cidr): Uint8Array {
+  return clearHostBits(new Uint8Array(ip.length).fill(0xff), prefixLength);
+}
+
+/** The subnet that the address is in: the host bits cleared. */
+export function network({ ip, prefixLength }: Cidr): Cidr {
+  return { ip: clearHostBits(ip.slice(), prefixLength), prefixLength };
+}
+
+function clearHostBits(bytes: Uint8Array, prefixLength: number): Uint8Array {
+  const index = prefixLength >> 3; // of the byte that the mask may end in
+  if (index < bytes.length) (bytes[index] as number) &= maskByte(prefixLength, index);
+  return bytes.fill(0, index + 1);
 }
 
 /** Bits of the mask that fall into the byte at `index`. */
@@ -67,12 +76,6 @@ function maskByte(prefixLength: number, index: number): number {
   const bits = prefixLength - index * 8;
   if (bits >= 8) return 0xff;
   return bits <= 0 ? 0 : (0xff << (8 - bits)) & 0xff;
-}
-
-/** The subnet that the address is in: the host bits cleared. */
-export function network(cidr: Cidr): Cidr {
-  const { prefixLength } = cidr;
-  return { ip: cidr.ip.map((byte, i) => byte & maskByte(prefixLength, i)), prefixLength };
 }
 
 /** The last address of the subnet, all host bits set; of an IPv4 subnet, its broadcast address. */

@@ -4,6 +4,8 @@ import type { Family } from "../netlink/nftables/header.ts";
 import { maxComment } from "../netlink/nftables/userdata.ts";
 import type { Request } from "./socket.ts";
 
+const ascii = /^[\0-\x7f]*$/;
+
 /** One change. */
 export type Change = Request;
 
@@ -30,6 +32,7 @@ export function commentOf(comment: string): { comment?: string } {
 /** A comment as `nft` keeps it: UTF-8, cut between characters to what `nft` accepts. */
 export function text(comment: string | undefined): { comment?: string } {
   if (comment === undefined) return {};
+  if (comment.length <= maxComment && ascii.test(comment)) return { comment };
   let bytes = utf8(comment);
   if (bytes.length > maxComment) {
     let end = maxComment;

@@ -139,9 +139,17 @@ const guard = {
   ],
 } as const satisfies Feature["hooks"][number];
 
-const ip = feature("ip");
-const ip6 = feature("ip6");
-export const features: readonly Feature[] = [ip, ip6];
+const made: { ip?: Feature; ip6?: Feature } = {};
+
+/** Most containers need one family only, and its rules are many. */
+function featureOf(family: IpFamily): Feature {
+  made[family] ??= feature(family);
+  return made[family];
+}
+
+export function features(): Feature[] {
+  return [featureOf("ip"), featureOf("ip6")];
+}
 
 /** What the plan needs in each family. */
 export function parts({ targets, snat, masqAll }: Plan): Part[] {
@@ -151,7 +159,7 @@ export function parts({ targets, snat, masqAll }: Plan): Part[] {
     const redirections = chainFor(target, isFree ? mapped : guarded);
     const masquerade = snat ? [masqueradeChain(target, masqAll)] : [];
     const chains = isFree ? [joined(redirections, ...masquerade)] : [redirections, ...masquerade];
-    return { feature: family === "ip" ? ip : ip6, chains };
+    return { feature: featureOf(family), chains };
   });
 }
 

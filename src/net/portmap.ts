@@ -184,7 +184,7 @@ export function teardown(
 ): void {
   let removed = false;
   tryAll(
-    () => whereSupported(() => forgetLost(host, uninstall(host, features, attachment), warn)),
+    () => whereSupported(() => forgetLost(host, uninstall(host, features(), attachment), warn)),
     () =>
       whereSupported(() => {
         removed = remains.remove(host, attachment);
@@ -224,7 +224,7 @@ export function gc(
   warn: Warn,
 ): void {
   tryAll(
-    () => whereSupported(() => forgetLost(host, collect(host, features, network, valid), warn)),
+    () => whereSupported(() => forgetLost(host, collect(host, features(), network, valid), warn)),
     () => whereSupported(() => remains.collect(host, network, valid)),
     () => iptables.collectLegacy(network, valid),
   );

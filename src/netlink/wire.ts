@@ -16,6 +16,21 @@ export interface Mark {
   nameOf: ((type: number) => string | undefined) | undefined;
 }
 
+/** The texts of one call are few, and stand in many messages: names of tables, sets, links. */
+const known = new Map<string, Uint8Array>();
+const maxKnown = 256;
+
+function latin1Bytes(text: string): Uint8Array {
+  const { length } = text;
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0xff) throw new WireError(`cannot encode ${JSON.stringify(text)}: not Latin-1`);
+    bytes[i] = code;
+  }
+  return bytes;
+}
+
 /** A growing buffer. All lengths are bytes. */
 export class Writer {
   #bytes: Uint8Array;
@@ -59,16 +74,15 @@ export class Writer {
    * Names in the kernel's interfaces are ASCII by convention and bytes by law: one char, one byte.
    */
   latin1(text: string): void {
-    const { length } = text;
-    const start = this.reserve(length);
-    for (let i = 0; i < length; i++) {
-      const code = text.charCodeAt(i);
-      if (code > 0xff) throw new WireError(`cannot encode ${JSON.stringify(text)}: not Latin-1`);
-      this.#bytes[start + i] = code;
+    let data = known.get(text);
+    if (!data) {
+      data = latin1Bytes(text);
+      if (known.size >= maxKnown) known.clear();
+      known.set(text, data);
     }
+    this.bytes(data);
   }
 
-  /** One byte. */
   u8(value: number): void {
     const start = this.reserve(1);
     this.#bytes[start] = value;
