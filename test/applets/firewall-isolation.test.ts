@@ -188,3 +188,31 @@ onlyOurs(
     assert.throws(add, /needs an interface of the host in prevResult$/);
   },
 );
+
+onlyOurs("cables of ptp are bridges of one container", "it takes the container's name", (box) => {
+  const places = ["a", "b"].map((name): Place => {
+    const container = box.addNamespace(name);
+    const ptp = { type: "ptp", ipam: hostLocal("10.1.2.0/24", "2001:db8:42::/64") };
+    const at = { container, containerId: name };
+    attach(box, firewall({ ingressPolicy: "isolated" }), { ...at, network: ptp });
+    const [v4 = "", v6 = ""] = container.addresses("eth0").map((each) => each.split("/")[0] ?? "");
+    return { name, namespace: container, 4: v4, 6: v6 };
+  });
+  assert.deepEqual(reached(places), []);
+  box.cni.del(firewall({ ingressPolicy: "isolated" }), { containerId: "b" });
+  assert.deepEqual(reached(places), ["a>b4", "a>b6", "b>a4", "b>a6"], "b has no policy any more");
+});
+
+onlyOurs("any name that the kernel takes", "other rules", ({ host, cni }) => {
+  const prevResult = {
+    cniVersion: firewall().cniVersion,
+    interfaces: [{ name: "br@1+2" }, { name: 'v"1' }],
+    ips: [{ address: "10.1.2.2/24" }],
+  };
+  const config = firewall({ ingressPolicy: "isolated" });
+  const attached = cni.attach(config, { prevResult });
+  attached.check();
+  assert.match(host.sh("nft list table ip cnibox_isolation"), /elements = { "br@1\+2" }/);
+  attached.del();
+  assert.equal(host.sh("nft list ruleset"), "");
+});
