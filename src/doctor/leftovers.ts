@@ -12,6 +12,7 @@ import type { Holding } from "../pool/leases.ts";
 import { Store } from "../pool/store.ts";
 import { error, type Finding, warning } from "./findings.ts";
 import type { Network } from "./networks.ts";
+import { ownersOfRules } from "./rules.ts";
 
 interface Names {
   network: string;
@@ -35,6 +36,7 @@ export function findLeftovers(
     ...attachments.flatMap(withoutNamespace),
     ...leases(networks, known),
     ...links(host, known),
+    ...rules(host, known),
     ...notForwarded(host, networks, attachments),
   ];
 }
@@ -83,6 +85,15 @@ function links(host: Netns, known: ReadonlySet<string>): Finding[] {
     if (!owner || known.has(nameOf(owner))) return [];
     return [warning(nameOf(owner), `has link ${name}, and is not attached`)];
   });
+}
+
+/** What no attachment has in our tables of nf_tables. */
+function rules(host: Netns, known: ReadonlySet<string>): Finding[] {
+  return ownersOfRules(host).flatMap((owner) =>
+    known.has(nameOf(owner))
+      ? []
+      : [warning(nameOf(owner), `has rules in table ${owner.table}, and is not attached`)],
+  );
 }
 
 const switches = [

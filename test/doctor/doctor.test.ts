@@ -1,6 +1,7 @@
 /** `cnibox doctor`: what it finds on a node, and that it leaves all as it is. */
 import assert from "node:assert/strict";
-import { realpathSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import { join } from "node:path";
 import { gatewayBridge } from "../harness/configs.ts";
 import { pluginPath } from "../harness/hosts.ts";
 import { type Json, type Namespace, onlyOurs } from "../harness/sandbox.ts";
@@ -83,7 +84,7 @@ onlyOurs("networks that cannot attach a container", "it has no doctor", ({ host 
 
 onlyOurs("what is left of containers that are gone", "it has no doctor", (box) => {
   const { host, addNamespace } = box;
-  const { ask, cnitool } = node(host, bridge);
+  const { ask, cnitool } = node(host, { ...bridge, ipMasq: true });
   addNamespace("blue");
   for (const name of ["blue", "c1"]) {
     cnitool("add", "web", `/run/netns/${name}`, "--container-id", name);
@@ -95,12 +96,18 @@ onlyOurs("what is left of containers that are gone", "it has no doctor", (box) =
   ]);
   host.sh("rm /var/lib/cni/results/*");
   const link = host.links().find((name) => name.startsWith("veth"));
-  assert.deepEqual(ask(), [
-    "0",
-    "warning: web: blue/eth0: holds 10.1.2.2, and is not attached",
-    "warning: web: c1/eth0: holds 10.1.2.3, and is not attached",
-    `warning: web: c1/eth0: has link ${link}, and is not attached`,
-  ]);
+  const [status, ...found] = ask();
+  assert.deepEqual(
+    [status, ...found.slice(0, 3), ...found.slice(3).sort()],
+    [
+      "0",
+      "warning: web: blue/eth0: holds 10.1.2.2, and is not attached",
+      "warning: web: c1/eth0: holds 10.1.2.3, and is not attached",
+      `warning: web: c1/eth0: has link ${link}, and is not attached`,
+      "warning: web: blue/eth0: has rules in table ip cnibox_ipmasq, and is not attached",
+      "warning: web: c1/eth0: has rules in table ip cnibox_ipmasq, and is not attached",
+    ],
+  );
   cnitool("gc", "web", "--valid=");
   host.sh("rm -r /var/lib/cni/results");
   assert.deepEqual(ask(), ["0"]);
@@ -146,4 +153,14 @@ onlyOurs("what cannot be looked at", "it has no doctor", ({ host }) => {
   const [status, finding = "", ...others] = ask();
   assert.deepEqual([status, others], ["1", []]);
   assert.match(finding, /^error: \/var\/lib\/cni: .*ENOTDIR/);
+});
+
+onlyOurs("the tables that it looks into are all that there are", "it has no doctor", () => {
+  const tablesIn = (path: string) => {
+    const files = readdirSync(path).map((file) => readFileSync(join(path, file), "utf8"));
+    return [...new Set(files.join("").match(/"cnibox_\w+"/g))].sort();
+  };
+  const former = ['"cnibox_masquerade"', '"cnibox_spoofcheck"'];
+  const inNet = tablesIn("src/net").filter((table) => !former.includes(table));
+  assert.deepEqual(tablesIn("src/doctor"), inNet);
 });
