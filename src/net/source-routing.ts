@@ -156,12 +156,14 @@ function awaitAddresses(container: Netns, { index }: Link, ips: readonly IpConfi
 /** Takes the interface's routes out of the main table, but for those to its neighbours. */
 function emptyMain(
   container: Netns,
-  { sourceHints }: SourceRouting,
+  { ips, sourceHints }: SourceRouting,
   movable: readonly Route[],
   undo: Undo,
 ): void {
+  const hasTable = ({ dst }: Route) =>
+    ips.some(({ address }) => address.ip.length === dst.ip.length);
   const leaving = movable.filter(
-    (route) => !isLinkLocalRoute(route) && !(sourceHints && isOnLink(route)),
+    (route) => hasTable(route) && !isLinkLocalRoute(route) && !(sourceHints && isOnLink(route)),
   );
   // The kernel wants next hops to be reachable when their routes come back.
   for (const route of inOrder(leaving).reverse()) {

@@ -13,7 +13,11 @@ const refresh = `echo 0 >/proc/sys/net/ipv6/conf/net1/accept_dad
   ip link set net1 down; ip link set net1 up
   ip addr replace 10.2.0.2/24 dev net1; ip addr replace 2001:db8:2::2/64 dev net1 nodad
   ip route replace 198.51.100.0/24 via 10.2.0.9 dev net1
-  ip -6 route replace 2001:db8:99::/48 via 2001:db8:2::9 dev net1`;
+  ip -6 route replace 2001:db8:99::/48 via 2001:db8:2::9 dev net1
+  # The kernel gets to the route to the address itself a moment later.
+  for i in $(seq 100); do
+    ip -6 route show table local | grep -q '^local 2001:db8:2::2 ' && break; sleep 0.02
+  done`;
 
 const why = "a failed ADD leaves rules and half of the routes";
 const config = { ...sbr({ addSourceHints: true }), prevResult: prevResult() };

@@ -116,6 +116,19 @@ onlyOurs("no route is lost", "routes that go with no address are", (box) => {
   attached.check();
 });
 
+onlyOurs("a family without an address keeps its routes", "they leave the main table", (box) => {
+  const { container, cni } = box;
+  twoWays(box);
+  const six = table(container, "main", "-6").sort();
+  const { interfaces, ips } = prevResult();
+  const result = { cniVersion: "1.0.0", interfaces, ips: [ips[0]] };
+  cni.add(sbr(), { ...at, prevResult: result });
+  assert.deepEqual(rules(container), ["10.2.0.2 100"]);
+  assert.deepEqual(table(container, "main", "-6").sort(), six);
+  assert.deepEqual(table(container, 100, "-6"), []);
+  assert.equal(table(container, "main").length, 2);
+});
+
 onlyOurs("DEL takes nothing but its rules", "it goes by the address alone", (box) => {
   const { container, cni } = box;
   twoWays(box);

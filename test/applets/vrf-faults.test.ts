@@ -15,7 +15,11 @@ function isOurs({ call }: Place): boolean {
 /** The routes that DEL does not give back, and the addresses that the kernel forgets. */
 const refresh = `ip addr replace 2001:db8:9::2/64 dev e1 nodad
   ip route replace 10.10.0.0/16 via 10.9.0.11 dev e1
-  ip -6 route replace 2001:db8:77::/64 via 2001:db8:9::11 dev e1`;
+  ip -6 route replace 2001:db8:77::/64 via 2001:db8:9::11 dev e1
+  # The kernel gets to the route to the address itself a moment later.
+  for i in $(seq 100); do
+    ip -6 route show table local | grep -q '^local 2001:db8:9::2 dev e1 ' && break; sleep 0.02
+  done`;
 
 const why = "a failed ADD leaves a VRF, and no routes";
 
