@@ -94,6 +94,13 @@ export default {
       to: { dependencyTypes: ["npm", "npm-dev", "core", "npm-no-pkg", "unknown"], dependencyTypesNot: ["type-only"] },
     },
     {
+      name: "library-has-no-packages",
+      comment: "Who installs the library installs nothing else; Node's own modules are there.",
+      severity: "error",
+      from: { path: "^src/library/" },
+      to: { dependencyTypes: ["npm", "npm-dev", "npm-no-pkg", "unknown"], dependencyTypesNot: ["type-only"] },
+    },
+    {
       name: "no-unresolved",
       comment: "An import that leads nowhere escapes every other rule.",
       severity: "error",

@@ -1,6 +1,7 @@
 /** Runs plugins in processes of their own, without waiting in this thread. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
+import { StringDecoder } from "node:string_decoder";
 import { fileURLToPath } from "node:url";
 import { CniError } from "../cni/errors.ts";
 import { PluginCrash, pluginError, startError } from "../cni/plugin-process.ts";
@@ -74,6 +75,10 @@ function runOnce(
     const child = start(program, args, environ);
     const stdout = new Collector(maxOutput);
     const stderr = new Collector(keptStderr);
+    const decoder = new StringDecoder("utf8"); // A chunk may end within a character.
+    const tell = (text: string) => {
+      if (text !== "") onStderr?.(text, type);
+    };
     const kill = () => killGroup(child);
     signal?.addEventListener("abort", kill);
     child.stdout.on("data", (data: Buffer) => {
@@ -82,8 +87,9 @@ function runOnce(
     });
     child.stderr.on("data", (data: Buffer) => {
       stderr.add(data);
-      onStderr?.(data.toString(), type);
+      tell(decoder.write(data));
     });
+    child.stderr.on("end", () => tell(decoder.end()));
     child.stdin.on("error", () => {}); // The plugin need not read what it is given.
     child.stdin.end(stdin);
     child.on("error", (error: Error) => {

@@ -206,6 +206,18 @@ t.test("a plugin's error comes with its code and what it wrote to stderr", async
   t.strictSame(calls(), ["ADD one", "ADD two"]);
 });
 
+t.test("what a plugin writes to stderr comes in whole characters", async (t) => {
+  const heard: string[] = [];
+  const write = "printf 'a\\303' >&2; sleep 0.2; printf '\\251' >&2; sleep 0.2; printf '\\303' >&2";
+  const { cni, network } = plugins(
+    t,
+    { one: `${write}; ${answer}` },
+    { onStderr: (text) => heard.push(text) },
+  );
+  await cni.add(network, eth0);
+  t.equal(heard.join(""), "a\u00e9\ufffd");
+});
+
 t.test("DEL goes on behind a plugin that fails", async (t) => {
   const fail = "exit 3";
   const { cni, network, calls } = plugins(t, { one: fail, two: "true", three: fail });
