@@ -9,17 +9,24 @@
  * into CommonJS file by file.
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { build, type Plugin, transformSync } from "esbuild";
-import { applets, tools } from "../applets/mod.ts";
 
 const out = resolve("build/library");
 /** What is imported by name, and the program. */
 const libraries = ["index", "netns"];
 const program = "cnibox";
 /** What is loaded when it is called, each from a file of its own. */
-const loaded = [...applets, ...tools, "cnibox"];
+const loaded = readdirSync("build/gen/applets").map((file) => basename(file, ".ts"));
 
 /** As `build/gen/load.ts`, which loads all of them at once. */
 const loadWhenCalled: Plugin = {
