@@ -6,7 +6,6 @@
  * - `<!-- capabilities -->`: what the runtime passes to the networks that follow.
  * - `<!-- network: NAME, NAME -->`: a network config list; the containers are attached to it and
  *   checked. `<!-- network: NAME net1 -->` names the interface; else it is `eth0`.
- * - `<!-- fails: NAME -->`: a network that it cannot be attached to; the `output` is the message.
  * - `<!-- run -->`: commands on the host, where the containers are namespaces by their names.
  * - `<!-- output -->`: what the commands before it print; `…` stands for anything.
  * - `<!-- detach: NAME -->`: here the container is detached; in the end all others are.
@@ -26,7 +25,7 @@ interface Block {
 }
 
 const kinds =
-  /<!-- (network|fails|run|output|capabilities)(?:: ([\w ,]+))? -->\n```\w*\n(.*?)```|<!-- (needs|detach): ([\w ,]+) -->|<!-- (given)\n(.*?)-->/gs;
+  /<!-- (network|run|output|capabilities)(?:: ([\w ,]+))? -->\n```\w*\n(.*?)```|<!-- (needs|detach): ([\w ,]+) -->|<!-- (given)\n(.*?)-->/gs;
 
 function blocksOf(path: string): Block[] {
   return [...readFileSync(path, "utf8").matchAll(kinds)].map((found) => {
@@ -83,7 +82,6 @@ class Reader {
   #read({ kind, targets, text }: Block): void {
     for (const words of targets) {
       if (kind === "network") this.#attach(words, JSON.parse(text));
-      else if (kind === "fails") this.#failToAttach(words, JSON.parse(text));
       else if (kind === "detach") this.#detach((at) => at === nameOf(words));
     }
     if (kind === "given") this.#box.host.sh(this.#prelude + text);
@@ -104,18 +102,6 @@ class Reader {
       for (const config of configs.reverse()) cni.del(config, { ...at, prevResult });
     };
     this.#attached.push({ at: nameOf(words), detach });
-  }
-
-  #failToAttach(words: string[], list: List): void {
-    const at = this.#target(words);
-    const [config] = this.#configsOf(list);
-    assert(config);
-    try {
-      this.#box.cni.add(config, at);
-      assert.fail("it can be attached");
-    } catch (error) {
-      this.#said = (error as Error).message;
-    }
   }
 
   #detach(which: (at: string) => boolean): void {

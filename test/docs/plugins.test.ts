@@ -16,6 +16,18 @@ if (!process.env.CNIBOX_ONLY) {
     t.equal(done.status, 0);
   });
 
+  t.test("all pages have one form", async (t) => {
+    for (const path of pages) {
+      const headings = [...read(path).matchAll(/^## (.*)$/gm)].map(([, text = ""]) => text);
+      for (const part of ["Keys", "On the host", "What differs from the Go plugin", "Messages"]) {
+        t.ok(
+          headings.some((text) => text.startsWith(part)),
+          `${path}: ${part}`,
+        );
+      }
+    }
+  });
+
   t.test("links lead to files", async (t) => {
     const others = readdirSync("docs").map((file) => join("docs", file));
     for (const path of ["README.md", ...others, ...pages].filter((path) => path.endsWith(".md"))) {

@@ -12,33 +12,11 @@ import { type Json, type Namespace, onlyOurs, type Sandbox } from "../harness/sa
 import { ask } from "../harness/servers.ts";
 import type { State } from "../harness/state.ts";
 
-const network = {
-  cniVersion: "1.0.0",
-  name: "web",
-  plugins: [
-    {
-      type: "bridge",
-      bridge: "cni-podman0",
-      isGateway: true,
-      ipMasq: true,
-      hairpinMode: true,
-      ipam: {
-        type: "host-local",
-        ranges: [[{ subnet: "10.88.0.0/16" }]],
-        routes: [{ dst: "0.0.0.0/0" }],
-      },
-    },
-    { type: "portmap", capabilities: { portMappings: true } },
-    { type: "tuning", sysctl: { "net.core.somaxconn": "500" } },
-  ],
-};
-
 const configuration = `
 [network]
 network_backend = "cni"
 cni_plugin_dirs = ["/run/cni-bin"]
 network_config_dir = "/run/net.d"
-default_network = "web"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
@@ -66,7 +44,6 @@ class Podman {
       ${realpathSync(pluginPath("bridge"))} --install /run/cni-bin
       cp -P /bin /sbin /lib* /run/files 2>/dev/null || true`);
     write("/run/containers.conf", configuration);
-    write("/run/net.d/87-web.conflist", JSON.stringify(network));
   }
 
   /** Runs a command of podman and returns what it prints. */
@@ -113,28 +90,42 @@ function attachesAndLeavesNothing(box: Sandbox): void {
   const { host, addOutside, reserved } = box;
   const outside = addOutside();
   const podman = new Podman(box);
-  podman.start("before", "-p=8079:80");
-  podman.do("rm", "-f", "-t=0", "before");
+  for (const [name, subnet] of [
+    ["web", "10.90.0.0/16"],
+    ["other", "10.91.0.0/16"],
+  ]) {
+    podman.do("network", "create", "--opt=isolate=true", `--subnet=${subnet}`, `${name}`);
+  }
+  const created = JSON.parse(host.sh("cat /run/net.d/web.conflist"));
+  assert.deepEqual(
+    created.plugins.map(({ type }: Json) => type),
+    ["bridge", "portmap", "firewall", "tuning"],
+  );
+  podman.start("before", "--network=web", "-p=8079:80");
+  podman.start("beside", "--network=other");
+  podman.do("rm", "-f", "-t=0", "before", "beside");
   const before = stateBeside(host);
 
-  podman.start("one", "-p=8080:80", "--ip=10.88.0.77");
-  podman.start("two");
-  assert.equal(podman.networkOf("one").IPAddress, "10.88.0.77");
+  podman.start("one", "--network=web", "-p=8080:80", "--ip=10.90.0.77");
+  podman.start("two", "--network=web");
+  podman.start("stranger", "--network=other");
+  assert.equal(podman.networkOf("one").IPAddress, "10.90.0.77");
   const { IPAddress: two } = podman.networkOf("two");
-  assert.deepEqual(reserved("web"), ["10.88.0.77", two].sort());
-  assert.equal(podman.do("exec", "two", "cat", "/proc/sys/net/core/somaxconn"), "500");
+  assert.deepEqual(reserved("web"), ["10.90.0.77", two].sort());
 
   const ping = (from: string, to: string) =>
     assert.match(podman.do("exec", from, "ping", "-c1", "-W2", to), /1 received/);
-  ping("two", "10.88.0.77");
-  ping("one", "10.88.0.1");
+  ping("two", "10.90.0.77");
+  ping("one", "10.90.0.1");
   ping("one", "192.0.2.2"); // masqueraded: there is no way back to the container
+  ping("stranger", "10.91.0.1");
+  assert.throws(() => ping("stranger", "10.90.0.77"), "the networks are isolated");
   assert.equal(ask(outside, "tcp", "192.0.2.1", 8080), "asked by 192.0.2.2");
-  assert.equal(ask(host, "tcp", "127.0.0.1", 8080), "asked by 10.88.0.1");
+  assert.equal(ask(host, "tcp", "127.0.0.1", 8080), "asked by 10.90.0.1");
 
   podman.do("restart", "-t=0", "one");
-  assert.equal(podman.networkOf("one").IPAddress, "10.88.0.77");
-  podman.do("rm", "-f", "-t=0", "one", "two");
+  assert.equal(podman.networkOf("one").IPAddress, "10.90.0.77");
+  podman.do("rm", "-f", "-t=0", "one", "two", "stranger");
   assert.deepEqual(reserved("web"), []);
   assert.deepEqual(stateBeside(host), before);
   assert.equal(ask(outside, "tcp", "192.0.2.1", 8080), undefined);
