@@ -160,12 +160,14 @@ export class LeaseKeepers {
   /** Goes on with what an earlier daemon left, and releases what was to be released. */
   load(): void {
     for (const file of list(this.#directory).sort()) {
-      const isUnwanted = file.endsWith(endings.unwanted);
-      if (!isUnwanted && !file.endsWith(endings.held)) continue;
+      const ending = [endings.held, endings.unwanted].find((one) => file.endsWith(one));
+      if (!ending) continue;
       const path = `${this.#directory}/${file}`;
       try {
         const stored = readLease(path, this.#boot);
-        if (stored) this.#resume(stored, path, isUnwanted);
+        if (!stored) continue;
+        if (this.#path(stored.attachment, ending) !== path) throw new Error("it is another's");
+        this.#resume(stored, path, ending === endings.unwanted);
       } catch (error) {
         this.#log(`${file} is dropped: ${reasonOf(error)}`);
         this.#quietly(() => remove(path));
