@@ -78,7 +78,11 @@ export class LeaseKeepers {
     const time = now();
     if (time >= this.#restUntil) {
       this.#restUntil = Infinity;
-      for (const keeper of this.#keepers.values()) this.#busy.add(keeper);
+      for (const keeper of this.#keepers.values()) {
+        const { wakeAt } = keeper;
+        if (wakeAt <= time) this.#busy.add(keeper);
+        else this.#restUntil = Math.min(this.#restUntil, wakeAt);
+      }
     }
     for (const keeper of this.#busy) {
       if (keeper.wakeAt <= time) keeper.onTimer();
