@@ -281,7 +281,7 @@ export async function daemon({ host }: Sandbox, ...flags: string[]): Promise<Dae
       () => (typeof wanted === "string" ? text.includes(wanted) : wanted.test(text)),
       () => `the daemon says ${wanted}; it said:\n${text}`,
     );
-  await says(/serving|Cannot/);
+  await says(/serving|Cannot serve|-pidfile/);
   return {
     log,
     says,
