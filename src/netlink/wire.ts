@@ -83,6 +83,7 @@ export class Writer {
     this.bytes(data);
   }
 
+  /** One byte. */
   u8(value: number): void {
     const start = this.reserve(1);
     this.#bytes[start] = value;

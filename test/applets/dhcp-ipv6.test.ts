@@ -80,7 +80,7 @@ for (const [name, start, grants, releases] of servers) {
       const prevResult = cni.add(alone);
       await first.stop("SIGKILL");
       await served.says(/IPv6: .*expired/);
-      assert.deepEqual(container.addresses("eth0"), []);
+      await until(() => container.addresses("eth0").length === 0, "the address is gone");
       assert.throws(() => cni.check(alone, { prevResult }), /no lease at the moment/);
       await start(namespace, brief);
       await until(() => container.addresses("eth0").length > 0, "there is an address again", 30);
