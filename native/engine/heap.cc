@@ -57,9 +57,9 @@ struct Class {
 };
 constexpr Class ClassOf(size_t steps) {
   unsigned doublings = 63 - __builtin_clzll(steps - 1);
-  size_t quarter = size_t{1} << (doublings - 2);
-  size_t quarters = (steps + quarter - 1) / quarter;  // 5 to 8
-  return {doublings * 4 + quarters - 5, quarters * quarter};
+  unsigned shift = doublings - 2;  // to a quarter of the doubling
+  size_t quarters = ((steps - 1) >> shift) + 1;  // 5 to 8
+  return {doublings * 4 + quarters - 5, quarters << shift};
 }
 constexpr size_t kFirstClass = ClassOf(Steps(kSmall) + 1).index;
 constexpr size_t kClasses = ClassOf(Steps(kHuge)).index - kFirstClass + 1;
@@ -153,14 +153,19 @@ void* Take(size_t size) {
   return NewBlock(static_cast<char*>(malloc(size + sizeof(Header))), 0);
 }
 
+// Where a block of this size waits to be used again.
+Free*& ListOf(size_t steps) {
+  if (steps <= Steps(kSmall)) return heap.lists[steps];
+  Class its = ClassOf(steps);
+  size_t index = its.index - kFirstClass;
+  bool has_class = !heap.is_freezing && its.steps == steps && index < kClasses;
+  return has_class ? heap.classes[index] : heap.spare;
+}
+
 void Give(void* block) {
   size_t steps = HeaderOf(block)->steps;
   if (steps == 0) return free(HeaderOf(block));
-  Class its = ClassOf(steps);
-  bool is_exact = heap.is_freezing || its.steps != steps;
-  Free*& list = steps <= Steps(kSmall) ? heap.lists[steps]
-                : is_exact             ? heap.spare
-                                       : heap.classes[its.index - kFirstClass];
+  Free*& list = ListOf(steps);
   auto* freed = static_cast<Free*>(block);
   freed->next = list;
   list = freed;
