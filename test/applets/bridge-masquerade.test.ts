@@ -26,7 +26,7 @@ sandbox("ipMasq hides containers from the outside, whatever the backend", (box) 
   const outsideless = box.host.state();
   assert.notDeepEqual([outsideless.iptables, outsideless.nft], [before.iptables, before.nft]);
   judge(box);
-  box.host.sh("ip link del out0; ip netns del outside");
+  box.removeNamespace("outside");
   attached.del();
   attached.del();
   assert.deepEqual(box.host.state(), before);
@@ -47,7 +47,7 @@ sandbox("ipMasqBackend iptables: the rules that operators know", (box) => {
     `-A ${chain} ! -d ff00::/8 ${comment} -j MASQUERADE`,
   ]);
   judge(box);
-  box.host.sh("ip link del out0; ip netns del outside");
+  box.removeNamespace("outside");
   attached.del();
   assert.deepEqual(box.host.state(), before);
 });
@@ -73,7 +73,7 @@ onlyOurs(
       ],
     );
     judge(box);
-    box.host.sh("ip link del out0; ip netns del outside");
+    box.removeNamespace("outside");
     attached.del();
     attached.del();
     assert.deepEqual(box.host.state(), before);
@@ -139,15 +139,14 @@ onlyOurs(
 onlyOurs(
   "DEL removes the rules after the namespace is gone",
   "it leaves them, see containernetworking/plugins issue tracker",
-  ({ host, cni, stateWithout, addNamespace }) => {
+  ({ host, cni, stateWithout, addNamespace, removeNamespace }) => {
     for (const backend of ["iptables", "nftables", undefined]) {
       const chosen = { ...config, ...(backend ? { ipMasqBackend: backend } : {}) };
       const name = `gone-${backend ?? "default"}`;
       const before = stateWithout(chosen);
       const gone = addNamespace(name);
       const attached = cni.attach(chosen, { container: gone, containerId: name });
-      host.sh(`ip netns del ${name}`);
-      while (host.links().some((link) => link.startsWith("veth"))) host.sh("sleep 0.02");
+      removeNamespace(name);
       attached.del();
       assert.deepEqual(host.state(), before, name);
     }

@@ -84,12 +84,11 @@ sandbox("macspoofchk holds with a MAC that was asked for", ({ container, cni }) 
 onlyOurs(
   "macspoofchk: DEL after the namespace is gone removes the rules",
   "it leaves them",
-  ({ host, cni, stateWithout, addNamespace }) => {
+  ({ host, cni, stateWithout, addNamespace, removeNamespace }) => {
     const before = stateWithout(config);
     const gone = addNamespace("gone");
     const attached = cni.attach(config, { container: gone, containerId: "gone" });
-    host.sh("ip netns del gone");
-    while (host.links().some((link) => link.startsWith("veth"))) host.sh("sleep 0.02");
+    removeNamespace("gone");
     attached.del();
     assert.deepEqual(host.state(), before);
   },

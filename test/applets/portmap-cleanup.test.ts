@@ -23,7 +23,7 @@ function beforeMapping(box: Sandbox, chosen: object = config) {
   const at = { container: before, containerId: "before" };
   attach(box, { ...config, ...chosen }, at).del();
   cni.del(network, at);
-  host.sh("ip netns del before");
+  box.removeNamespace("before");
   return host.state();
 }
 
@@ -55,8 +55,7 @@ onlyOurs("DEL needs nothing but the names", "it needs the ports", (box) => {
   const gone = addNamespace("gone");
   const at = { container: gone, containerId: "gone" };
   attach(box, config, at);
-  host.sh("ip netns del gone");
-  while (host.links().some((link) => link.startsWith("veth"))) host.sh("sleep 0.02");
+  box.removeNamespace("gone");
   cni.del(forgetful, at);
   cni.del(network, at);
   assert.deepEqual(host.state(), before);

@@ -170,7 +170,7 @@ sandbox("ipMasq shows the outside the host's address only, in both families", (b
   assert(container.reaches("192.0.2.2") && container.reaches("2001:db8:ffff::2"));
   for (const match of mine) assert.equal(seen.count(match), 0, match);
   for (const match of hosts) assert(seen.count(match) > 0, match);
-  host.sh("ip link del out0; ip netns del outside");
+  box.removeNamespace("outside");
   attached.del();
   assert.deepEqual(host.state(), before);
 });

@@ -25,7 +25,7 @@ function prepare(box: Sandbox) {
   const other = box.addNamespace("before");
   cable(host, "before", "eth0", "v1");
   box.cni.attach(config, { container: other, containerId: "before" }).del();
-  host.sh("ip netns del before; ip link del v1 2>/dev/null || true");
+  box.removeNamespace("before");
   const faults = prepareFaults({ ...box, stateWithout: () => host.state() }, config);
   const picture = () => [...faults.picture(), settings(container)];
   return { places: faults.places, picture };

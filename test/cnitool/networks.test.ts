@@ -58,7 +58,7 @@ bothWays("add, check and del of a list", (box, { network, ok, fails, cached, cal
   assert.equal(ok(`del web ${netns}`, env), "");
   assert.deepEqual([host.state(), container.state()], before);
   ok(`del web ${netns}`, env);
-  host.sh("ip netns del c1");
+  box.removeNamespace("c1");
   assert.equal(call(`del web ${netns}`, env).status, 0);
 });
 

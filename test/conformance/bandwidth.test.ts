@@ -106,7 +106,7 @@ compared("ours finds what is wrong with what go made", (box) => {
 compared("ours DELs what go made, without prevResult and namespace", (box) => {
   const { host, cni } = box;
   add(box, "go", bandwidth());
-  host.sh("ip netns del c1");
+  box.removeNamespace("c1");
   cni.del(bandwidth({}));
   assert.deepEqual(ifbs(host), []);
 });

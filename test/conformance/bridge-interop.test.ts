@@ -20,12 +20,12 @@ const configs: Record<string, Config> = {
 const other = (side: Side): Side => (side === "go" ? "ours" : "go");
 
 /** The state when both sides have been there and left. */
-function stateAfterBoth({ host, cni, addNamespace }: Sandbox, config: Config) {
+function stateAfterBoth({ host, cni, addNamespace, removeNamespace }: Sandbox, config: Config) {
   for (const side of sides) {
     const container = addNamespace(`was-${side}`);
     const options = { container, containerId: `was-${side}`, bin: bins[side] };
     cni.attach(config, options).del();
-    host.sh(`ip netns del was-${side}`);
+    removeNamespace(`was-${side}`);
   }
   return host.state();
 }
@@ -78,8 +78,7 @@ compared("go ADDs, ours DELs after the namespace is gone: nothing stays", (box) 
   const gone = addNamespace("gone");
   const options = { container: gone, containerId: "gone" };
   const prevResult = cni.add(config, { ...options, bin: bins.go });
-  host.sh("ip netns del gone");
-  while (host.links().some((link) => link.startsWith("veth"))) host.sh("sleep 0.02");
+  box.removeNamespace("gone");
   cni.del(config, { ...options, bin: bins.ours, prevResult });
   assert.deepEqual(host.state(), before);
 });
@@ -97,8 +96,7 @@ compared("go ADDs, ours collects the garbage", (box) => {
     { ...config, cniVersion: "1.0.0" },
     { container: gone, containerId: "gone", bin: bins.go },
   );
-  host.sh("ip netns del gone");
-  while (host.links().some((link) => link.startsWith("veth"))) host.sh("sleep 0.02");
+  box.removeNamespace("gone");
   cni.gc({ ...config, cniVersion: "1.1.0" }, []);
   assert.deepEqual(host.state(), before);
 });

@@ -22,7 +22,7 @@ function stateAfter(box: Sandbox, config: Config, side: Side) {
   const prevResult = box.cni.add(network, at);
   box.cni.attach(config, { ...at, prevResult, bin: bins[side] }).del();
   box.cni.del(network, at);
-  box.host.sh("ip netns del before");
+  box.removeNamespace("before");
   return box.host.state();
 }
 

@@ -14,7 +14,7 @@ function stateAfterGo(box: Sandbox) {
   const at = { container, containerId: "was-go" };
   attach(box, ports(), { ...at, bin: bins.go, network: { ...network, cniVersion: "1.0.0" } }).del();
   box.cni.del(network, at);
-  box.host.sh("ip netns del was-go");
+  box.removeNamespace("was-go");
   return box.host.state();
 }
 

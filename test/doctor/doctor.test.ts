@@ -83,13 +83,13 @@ onlyOurs("networks that cannot attach a container", "it has no doctor", ({ host 
 });
 
 onlyOurs("what is left of containers that are gone", "it has no doctor", (box) => {
-  const { host, addNamespace } = box;
+  const { host, addNamespace, removeNamespace } = box;
   const { ask, cnitool } = node(host, { ...bridge, ipMasq: true });
   addNamespace("blue");
   for (const name of ["blue", "c1"]) {
     cnitool("add", "web", `/run/netns/${name}`, "--container-id", name);
   }
-  host.sh("ip netns del blue");
+  removeNamespace("blue");
   assert.deepEqual(ask(), [
     "0",
     "warning: web: blue/eth0: its namespace /run/netns/blue is gone, and there was no DEL",

@@ -55,6 +55,16 @@ export class Namespace {
       .sort();
   }
 
+  /** The names of the veths whose other end is in a namespace of `ip netns`. */
+  cablesInto(name: string): string[] {
+    const ends = this.json(`ip -n ${name} -j link show type veth`).map(
+      (end: Json) => end.link_index,
+    );
+    return this.json("ip -j link show type veth")
+      .filter(({ ifindex }: Json) => ifindex !== undefined && ends.includes(ifindex))
+      .map((link: Json) => link.ifname);
+  }
+
   /** One link with all details. */
   link(name: string): Json {
     return this.json(`ip -j -d link show dev ${name}`)[0];

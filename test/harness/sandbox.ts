@@ -28,6 +28,8 @@ export interface Sandbox {
   cni: Plugins;
   /** A further namespace, of a second container or for any other use. */
   addNamespace(name: string): Namespace;
+  /** Deletes a namespace, and waits until the veths that lead into it are gone, too. */
+  removeNamespace(name: string): void;
   /**
    * A machine beyond the host: link `out0` (192.0.2.1, 2001:db8:ffff::1) leads to it, `eth0`
    * (.2, ::2) there. It has no route back to any container.
@@ -96,11 +98,21 @@ function furnish(sleeper: number): Sandbox {
     host.sh(`ip netns add ${name}`);
     return new Namespace(sleeper, name);
   };
+  const removeNamespace = (name: string) => {
+    const cables = host.cablesInto(name);
+    host.sh(`ip netns del ${name}`);
+    // The kernel takes a namespace apart later, and when it does is its own affair.
+    for (let i = 0; host.links().some((link) => cables.includes(link)); i++) {
+      if (i === 500) throw new Error(`${cables} outlive namespace ${name}`);
+      host.sh("sleep 0.02");
+    }
+  };
   return {
     host,
     container,
     cni,
     addNamespace,
+    removeNamespace,
 
     addOutside() {
       const outside = addNamespace("outside");
@@ -117,7 +129,7 @@ function furnish(sleeper: number): Sandbox {
     stateWithout(config) {
       const before = addNamespace("before");
       cni.attach(config, { container: before, containerId: "before" }).del();
-      host.sh("ip netns del before");
+      removeNamespace("before");
       return host.state();
     },
 
