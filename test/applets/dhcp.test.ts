@@ -264,20 +264,28 @@ onlyOurs("GC, with and without a daemon", why, options, async (sandbox) => {
 });
 
 onlyOurs("a namespace that is gone", why, options, async (sandbox) => {
-  const { cni, host, addNamespace } = sandbox;
-  await dnsmasq(addServer(sandbox));
+  const { cni, host, addNamespace, removeNamespace } = sandbox;
+  const server = await dnsmasq(addServer(sandbox));
   const served = await daemon(sandbox);
-  const c2 = addNamespace("c2");
-  cni.add(bridge(), { container: c2, containerId: "c2" });
-  host.sh("ip netns del c2");
-  cni.del(bridge(), { container: c2, containerId: "c2" });
-  await served.says(/the link is gone: (released through the host|the lease is dropped)/);
-  const c3 = addNamespace("c3");
-  cni.add(bridge(), { container: c3, containerId: "c3" });
+  const c2 = { container: addNamespace("c2"), containerId: "c2" };
+  cni.add(bridge(), c2);
+  removeNamespace("c2");
+  cni.del(bridge(), c2);
+  await served.says(/c2.*the link is gone: the lease is dropped, it expires by itself: /);
+
+  const c3 = { container: addNamespace("c3"), containerId: "c3" };
+  cni.add(bridge(), c3);
+  removeNamespace("c3");
+  host.sh("ip addr add 10.9.0.200/24 dev br0"); // now the host has a way to the server
+  cni.del(bridge(), c3);
+  await served.says(/c3.*the link is gone: released through the host, to 10\.9\.0\.1/);
+  await server.says(/DHCPRELEASE\(eth0\) 10\.9\.0\./);
+
+  cni.add(bridge(), { container: addNamespace("c4"), containerId: "c4" });
   await served.stop("SIGKILL");
-  host.sh("ip netns del c3");
+  removeNamespace("c4");
   const next = await daemon(sandbox);
-  assert.match(next.log(), /c3\/net1\/eth0: \/run\/netns\/c3 or its link is gone/);
+  assert.match(next.log(), /c4\/net1\/eth0: \/run\/netns\/c4 or its link is gone/);
   assert.match(next.log(), /0 leases go on/);
 });
 
