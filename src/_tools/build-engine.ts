@@ -20,7 +20,7 @@ const applets = readdirSync(join(root, "build/gen/applets")).map((file) => [
 await buildEngine({
   entries: { main: "src/main.ts", ...Object.fromEntries(applets) },
   frozen: [
-    ...["bridge", "host-local", "loopback"].map((name) => `applet/${name}.js`),
+    ...["bridge", "host-local", "loopback", "ptp"].map((name) => `applet/${name}.js`),
     "lazy/masquerade.js", // most networks of bridges masquerade
   ],
   // nf_tables is the larger half of what the bridge can do, and the rarer; most of that half is for DEL,
