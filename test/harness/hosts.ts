@@ -28,6 +28,13 @@ export function isGo(directory: string): boolean {
 /** True when Go plugins are under test. */
 export const go = existsSync(join(cniBin, "bridge")) && isGo(cniBin);
 
+/** True when our code runs on Node, whose own threads make system calls, too. */
+export const onNode = existsSync(join(cniBin, "bridge")) && !isElf(join(cniBin, "bridge"));
+
+function isElf(path: string): boolean {
+  return readFileSync(path).subarray(1, 4).toString() === "ELF";
+}
+
 const specVersions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
 
 /** From which version on a verb, or the `interfaces` list of results, exists. */

@@ -15,7 +15,8 @@ import { join } from "node:path";
 import t from "tap";
 import { applets, plugins } from "../../src/applets/mod.ts";
 import { directory as temporary } from "../harness/directory.ts";
-import { executable, onNode, run } from "./program.ts";
+import { onNode } from "../harness/hosts.ts";
+import { executable, run } from "./program.ts";
 
 const names = [...plugins, "cnibox"].sort();
 const install = (...args: string[]) => run(executable, ["--install", ...args]);

@@ -13,7 +13,8 @@ import { join } from "node:path";
 import t from "tap";
 import { applets, plugins } from "../../src/applets/mod.ts";
 import { directory as temporary } from "../harness/directory.ts";
-import { executable, hostLocal, named, onNode, run } from "./program.ts";
+import { onNode } from "../harness/hosts.ts";
+import { executable, hostLocal, named, run } from "./program.ts";
 
 const version = { CNI_COMMAND: "VERSION" };
 const reply =

@@ -1,14 +1,11 @@
 /** The executable itself, under any name, with any standard streams. */
 import { type SpawnSyncOptions, spawnSync } from "node:child_process";
-import { readFileSync, realpathSync, symlinkSync } from "node:fs";
+import { realpathSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { pluginPath } from "../harness/hosts.ts";
 
 /** The file behind the plugins' names: ours is one for all. */
 export const executable = realpathSync(pluginPath("loopback"));
-
-/** Node opens /dev/null in place of closed standard descriptors before our code runs. */
-export const onNode = readFileSync(executable).subarray(1, 4).toString() !== "ELF";
 
 export interface Ran {
   status: number | null;
