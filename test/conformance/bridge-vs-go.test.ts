@@ -41,6 +41,10 @@ const explained: Explained = [
   [/^host\.links\.0\.addr_info\.\d\.nodad$/, "ours lets the gateway answer at once"],
 ];
 
+/** Until the kernel has noticed the carrier, and a moment for what follows from it. */
+const settled =
+  "for i in $(seq 100); do ip link | grep -q NO-CARRIER || break; sleep 0.02; done; sleep 0.05";
+
 function pictureOfAdd(
   { host, container, cni }: Sandbox,
   side: Side,
@@ -49,7 +53,7 @@ function pictureOfAdd(
 ) {
   const call = { ...options, bin: bins[side] };
   const result = cni.add(config, call);
-  container.sh("sleep 0.1"); // until the kernel has noticed the carrier
+  for (const side of [host, container]) side.sh(settled);
   const veth = host.links().find((name) => name.startsWith("veth")) ?? "";
   const shown = {
     result,
