@@ -87,3 +87,16 @@ for (const [name, start, grants, releases] of servers) {
     },
   );
 }
+
+onlyOurs("IPv6, the namespace is gone: the lease is dropped", why, options, async (sandbox) => {
+  const { cni, addNamespace, removeNamespace } = sandbox;
+  await kea6(addServer(sandbox));
+  const served = await daemon(sandbox);
+  const c2 = { container: addNamespace("c2"), containerId: "c2" };
+  cni.add(alone, c2);
+  assert.deepEqual(stored(sandbox), ["c2,net1,eth0.json"]);
+  removeNamespace("c2");
+  cni.del(alone, c2);
+  await served.says("c2/net1/eth0: IPv6: the link is gone: the lease is dropped");
+  assert.deepEqual(stored(sandbox), []);
+});

@@ -71,8 +71,14 @@ function react(state: State6, event: Event6, turn: Turn6): State6 {
       return lease ? leave(state, turn, lease, "releasing") : ended6(state);
     case "linkGone":
       if (lease) turn.actions.push({ kind: "lost", lease, why: "link gone" });
-      return ended6(state);
+      return phase === "releasing" ? dropped(state, turn, "the link is gone") : ended6(state);
   }
+}
+
+/** What could not be given back: the server cannot know. */
+function dropped(state: State6, turn: Turn6, why: string): State6 {
+  log6(turn, `${why}: the lease is dropped, it expires by itself`);
+  return ended6(state);
 }
 
 function onTimer(state: State6, turn: Turn6): State6 {
@@ -87,7 +93,8 @@ function onTimer(state: State6, turn: Turn6): State6 {
       if (!isExhausted(state, now) && now < (lease?.expiry ?? Infinity)) return send(state, turn);
       return lease ? keep(state, turn, lease) : again(state, turn, "no answer to REQUEST");
     case "releasing":
-      return isExhausted(state, now) ? ended6(state) : send(state, turn);
+      if (!isExhausted(state, now)) return send(state, turn);
+      return dropped(state, turn, "no answer to RELEASE");
     case "declining":
       return isExhausted(state, now) ? declined(state, turn) : send(state, turn);
     case "confirming":
