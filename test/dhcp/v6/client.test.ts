@@ -280,6 +280,13 @@ t.test(
       "0 SOLICIT, 0 REQUEST, 0 RELEASE, 1 RELEASE, 3 RELEASE, 7 RELEASE",
     );
     t.match(alone.state, { phase: "ended", wakeAt: Infinity });
+
+    const dropped = "the lease is dropped, it expires by itself";
+    t.notMatch(answered.logs.join(), dropped);
+    t.equal(alone.logs.at(-1), `no answer to RELEASE: ${dropped}`);
+    const gone = bound(silent6).do({ kind: "release" }).do({ kind: "linkGone" });
+    t.equal(gone.logs.at(-1), `the link is gone: ${dropped}`);
+    t.strictSame(gone.news, alone.news);
   },
 );
 
