@@ -120,8 +120,13 @@ export function run(enter: string[], argv: string[], options: RunOptions = {}): 
     killSignal: "SIGKILL",
     maxBuffer: 64 << 20,
   });
-  if (done.error) throw done.error;
+  if (done.error && !isUnread(done.error)) throw done.error;
   return { status: done.status, signal: done.signal, stdout: done.stdout, stderr: done.stderr };
+}
+
+/** Whether a program has just not read what it was given: it may end before, and ran all the same. */
+export function isUnread(error: NodeJS.ErrnoException): boolean {
+  return error.code === "EPIPE";
 }
 
 /** As {@link run}, but does not wait. */
