@@ -67,4 +67,11 @@ Napi::Uint8Array NewBytes(Napi::Env env, const void* data, size_t size) {
   return array;
 }
 
+Napi::Array NewPair(Napi::Env env, const int (&ends)[2]) {
+  Napi::Array pair = Napi::Array::New(env, 2);
+  pair.Set(0u, Napi::Number::New(env, ends[0]));
+  pair.Set(1u, Napi::Number::New(env, ends[1]));
+  return pair;
+}
+
 }  // namespace cnibox

@@ -84,4 +84,7 @@ class Arguments {
 /// A new Uint8Array with a copy of `size` bytes.
 Napi::Uint8Array NewBytes(Napi::Env env, const void* data, size_t size);
 
+/// Two descriptors as an array.
+Napi::Array NewPair(Napi::Env env, const int (&ends)[2]);
+
 }  // namespace cnibox

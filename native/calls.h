@@ -55,10 +55,12 @@ Napi::Value Setsockopt(const Arguments& args);
 Napi::Value Getsockopt(const Arguments& args);
 Napi::Value AttachFilter(const Arguments& args);
 Napi::Value Shutdown(const Arguments& args);
+Napi::Value Socketpair(const Arguments& args);
 
 // datagram.cc
 Napi::Value Send(const Arguments& args);
 Napi::Value Recv(const Arguments& args);
+Napi::Value SendDescriptors(const Arguments& args);
 
 // ioctl.cc
 Napi::Value Ioctl(const Arguments& args);

@@ -1,5 +1,8 @@
 // Sockets: sending and receiving.
 
+#include <algorithm>
+#include <vector>
+
 #include <sys/socket.h>
 
 #include "calls.h"
@@ -69,6 +72,30 @@ Napi::Value Recv(const Arguments& args) {
   datagram.Set("data", data);
   datagram.Set("address", NewBytes(env, &sender.address, sender.size));
   return datagram;
+}
+
+Napi::Value SendDescriptors(const Arguments& args) {
+  int fd = args.Descriptor(0);
+  std::vector<int> sent;
+  args.Each(1, "descriptors", [&](Napi::Value value, const char* name) {
+    sent.push_back(static_cast<int>(args.Whole(value, name, 0, INT32_MAX)));
+  });
+  size_t size = sent.size() * sizeof(int);
+  std::vector<uint8_t> control(CMSG_SPACE(size));
+  uint8_t byte = 0; // a stream sends none without data
+  iovec data = {&byte, sizeof byte};
+  msghdr message = {};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(size);
+  std::copy_n(reinterpret_cast<const uint8_t*>(sent.data()), size, CMSG_DATA(header));
+  Try("sendmsg", [&] { return sendmsg(fd, &message, MSG_NOSIGNAL); });
+  return args.Env().Undefined();
 }
 
 }  // namespace cnibox

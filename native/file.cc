@@ -91,10 +91,7 @@ Napi::Value Flock(const Arguments& args) {
 Napi::Value Pipe(const Arguments& args) {
   int ends[2];
   Try("pipe2", [&] { return pipe2(ends, O_CLOEXEC); });
-  Napi::Array pair = Napi::Array::New(args.Env(), 2);
-  pair.Set(0u, Napi::Number::New(args.Env(), ends[0]));
-  pair.Set(1u, Napi::Number::New(args.Env(), ends[1]));
-  return pair;
+  return NewPair(args.Env(), ends);
 }
 
 }  // namespace cnibox

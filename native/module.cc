@@ -62,8 +62,10 @@ const Export kExports[] = {
     {"getsockopt", Getsockopt},
     {"attachFilter", AttachFilter},
     {"shutdown", Shutdown},
+    {"socketpair", Socketpair},
     {"send", Send},
     {"recv", Recv},
+    {"sendDescriptors", SendDescriptors},
     {"ioctl", Ioctl},
     {"poll", Poll},
 

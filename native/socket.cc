@@ -111,4 +111,12 @@ Napi::Value Shutdown(const Arguments& args) {
   return args.Env().Undefined();
 }
 
+Napi::Value Socketpair(const Arguments& args) {
+  int domain = args.Integer<int>(0, "domain");
+  int type = args.Integer<int>(1, "type");
+  int ends[2];
+  Try("socketpair", [&] { return socketpair(domain, type | SOCK_CLOEXEC, 0, ends); });
+  return NewPair(args.Env(), ends);
+}
+
 }  // namespace cnibox

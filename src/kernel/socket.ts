@@ -20,6 +20,7 @@ import {
 } from "../netlink/message.ts";
 import { type Reader, Writer } from "../netlink/wire.ts";
 import { type Addon, constants, isErrno, sys } from "../sys/sys.ts";
+import { closeInBackground } from "./close.ts";
 import { describeErrno } from "./errno-table.ts";
 import { type KernelError, kernelError } from "./errors.ts";
 
@@ -68,6 +69,7 @@ const largeDatagram = 128 * 1024;
 export class NetlinkSocket {
   readonly fd: number;
   readonly #calls: SocketCalls;
+  readonly #protocol: number;
   #sequence = 0;
 
   /**
@@ -78,6 +80,7 @@ export class NetlinkSocket {
   constructor(protocol: number, netns?: number, groups = 0, calls: SocketCalls = sys) {
     const { AF_NETLINK, SOCK_RAW } = constants;
     this.#calls = calls;
+    this.#protocol = protocol;
     this.fd = calls.socket(AF_NETLINK, SOCK_RAW, protocol, netns);
     this.#option(constants.NETLINK_EXT_ACK);
     this.#option(constants.NETLINK_CAP_ACK);
@@ -96,7 +99,8 @@ export class NetlinkSocket {
 
   /** Closes the descriptor. */
   close(): void {
-    this.#calls.close(this.fd);
+    if (this.#protocol === constants.NETLINK_NETFILTER) closeInBackground(this.fd);
+    else this.#calls.close(this.fd);
   }
 
   /**

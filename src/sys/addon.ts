@@ -87,6 +87,8 @@ export interface Addon {
    */
   attachFilter(fd: number, program: Uint8Array): void;
   shutdown(fd: number, how: number): void;
+  /** socketpair(2) with SOCK_CLOEXEC. */
+  socketpair(domain: number, type: number): [number, number];
   /** send(2), or sendto(2) with an address. One call, one datagram. */
   send(fd: number, data: Uint8Array, flags: number, address?: Uint8Array): number;
   /**
@@ -94,6 +96,8 @@ export interface Addon {
    * Stream sockets return what is there, at most 64 KiB; an empty array is the end.
    */
   recv(fd: number, flags: number): Datagram;
+  /** sendmsg(2) of one byte, and of descriptors (SCM_RIGHTS, unix(7)). */
+  sendDescriptors(fd: number, descriptors: number[]): void;
   /**
    * ioctl(2).
    * @param data a buffer that the kernel reads and writes, or the number that some requests take

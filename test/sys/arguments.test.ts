@@ -114,6 +114,14 @@ const signatures: Partial<Record<keyof Addon, Array<[name: string, value: unknow
     ["fd", fd],
     ["how", number],
   ],
+  socketpair: [
+    ["domain", number],
+    ["type", number],
+  ],
+  sendDescriptors: [
+    ["fd", fd],
+    ["descriptors", []],
+  ],
   attachFilter: [
     ["fd", fd],
     ["program", data],

@@ -17,6 +17,7 @@ t.test("every descriptor is close-on-exec", async (t) => {
   const client = sys.socket(c.AF_UNIX, c.SOCK_STREAM, 0, netns);
   sys.connect(client, address);
   const [read, write] = sys.pipe();
+  const [left, right] = sys.socketpair(c.AF_UNIX, c.SOCK_DGRAM);
   const made = {
     unshareNetns: netns,
     open: sys.open("/dev/null", c.O_RDONLY),
@@ -26,6 +27,8 @@ t.test("every descriptor is close-on-exec", async (t) => {
     accept: sys.accept(server),
     "pipe, read end": read,
     "pipe, write end": write,
+    "socketpair, one end": left,
+    "socketpair, other end": right,
   };
   const O_CLOEXEC = 0o2000000;
   for (const [name, fd] of Object.entries(made)) {

@@ -237,3 +237,20 @@ t.test("ioctl takes a number where the kernel does", { skip }, async (t) => {
   fails(t, () => sys.ioctl(fd, 0xdead, 1), { code: "EINVAL", syscall: "ioctl" });
   for (const open of [fd, netns]) sys.close(open);
 });
+
+t.test("descriptors in flight stay open until their socket is gone", async (t) => {
+  const [read, write] = sys.pipe();
+  const [left, right] = sys.socketpair(c.AF_UNIX, c.SOCK_DGRAM);
+  sys.sendDescriptors(left, [write]);
+  sys.close(write);
+  const ended = () => sys.poll([read, c.POLLIN], 0)[0] === c.POLLHUP;
+  t.notOk(ended(), "someone may still write");
+  for (const fd of [left, right]) sys.close(fd);
+  t.ok(ended());
+  sys.close(read);
+  fails(t, () => sys.socketpair(c.AF_INET, c.SOCK_DGRAM), {
+    code: "EOPNOTSUPP",
+    syscall: "socketpair",
+  });
+  fails(t, () => sys.sendDescriptors(read, [0]), { code: "EBADF", syscall: "sendmsg" });
+});
