@@ -21,6 +21,8 @@ const NLA_TYPE_MASK = 0x3fff;
 /** A row of an attribute table: number, kernel name, codec. */
 export interface Attribute<In, Out = In> {
   type: number;
+  /** The type as it stands in the attribute's header, with its flags. */
+  headerType: number;
   kernelName: string;
   codec: Codec<In, Out>;
   /** Whether it may stand several times: its value is then an array. */
@@ -50,7 +52,7 @@ export function attr<In, Out>(
   kernelName: string,
   codec: Codec<In, Out>,
 ): Attribute<In, Out> {
-  return { type, kernelName, codec, repeated: false };
+  return { type, headerType: type | (codec.flags ?? 0), kernelName, codec, repeated: false };
 }
 
 /** An attribute that stands once for each element of an array. */
@@ -59,7 +61,7 @@ export function attrs<In, Out>(
   kernelName: string,
   codec: Codec<In, Out>,
 ): Attribute<readonly In[], Out[]> {
-  return { type, kernelName, codec: codec as AnyCodec, repeated: true };
+  return { ...attr(type, kernelName, codec as AnyCodec), repeated: true };
 }
 
 /**
@@ -107,10 +109,17 @@ function nest(table: Table, keepUnknown: boolean): Nest<object, object> {
     nameOf: (type) => rows()[type]?.row.kernelName,
     write(out, value, except) {
       const given = value as Record<string, unknown>;
-      for (const key in given) {
+      for (const key of Object.keys(given)) {
         const field = given[key];
-        if (field === undefined || except?.has(key)) continue;
-        writeAttribute(out, key, chosen(table[key], given), field);
+        if (field === undefined) continue;
+        const row = table[key];
+        if (row === undefined) {
+          if (!except?.has(key)) writeUnknown(out, key, field);
+        } else if (row.repeated) {
+          for (const element of field as unknown[]) writeOne(out, row, element);
+        } else {
+          writeOne(out, row.choices === undefined ? row : chosen(row, given), field);
+        }
       }
     },
     read: (from) => readTable(from, rows(), keepUnknown, {}),
@@ -231,40 +240,32 @@ function rowsByType(table: Table): () => (Place | undefined)[] {
   };
 }
 
-function chosen(row: AnyAttribute | undefined, siblings: Record<string, unknown>) {
-  if (row?.choices === undefined) return row;
-  return row.choices.rows[siblings[row.choices.by] as string] ?? row;
+function chosen(row: AnyAttribute, siblings: Record<string, unknown>): AnyAttribute {
+  return row.choices?.rows[siblings[row.choices.by] as string] ?? row;
 }
 
-function writeAttribute(out: Writer, key: string, row: AnyAttribute | undefined, value: unknown) {
-  if (row === undefined) {
-    if (key[0] !== "#") throw new WireError(`no such attribute: ${key}`);
-    writeOne(
-      out,
-      { type: Number(key.slice(1)), kernelName: key, codec: bytes, repeated: false },
-      value,
-    );
-  } else if (row.repeated) {
-    for (const element of value as unknown[]) writeOne(out, row, element);
-  } else {
-    writeOne(out, row, value);
-  }
+function writeUnknown(out: Writer, key: string, value: unknown) {
+  if (key[0] !== "#") throw new WireError(`no such attribute: ${key}`);
+  writeOne(out, attr(Number(key.slice(1)), key, bytes as AnyCodec), value);
 }
 
-function writeOne(out: Writer, row: AnyAttribute, value: unknown) {
-  const start = out.reserve(4);
-  const { codec, kernelName } = row;
+/** Called the most when writing, so it calls little. */
+function writeOne(out: Writer, { headerType, kernelName, codec }: AnyAttribute, value: unknown) {
+  const start = out.length;
+  let length = 8;
   try {
-    codec.write(out, value);
+    if (codec.word !== undefined) {
+      out.wordAttribute(headerType, codec.word(value));
+    } else {
+      out.reserve(4);
+      codec.write(out, value);
+      length = out.closeAttribute(start, headerType);
+      if (length > 0xffff) throw new WireError(`too long: ${length} bytes`);
+    }
   } catch (error) {
     throw named(kernelName, error);
   }
-  const length = out.length - start;
-  if (length > 0xffff) throw new WireError(`${kernelName}: too long: ${length} bytes`);
-  out.u16(length, start);
-  out.u16(row.type | (codec.flags ?? 0), start + 2);
-  out.marks?.push({ start, end: out.length, kernelName, nameOf: codec.nameOf });
-  out.align();
+  out.marks?.push({ start, end: start + length, kernelName, nameOf: codec.nameOf });
 }
 
 /** Reads each attribute through the same window, narrowed to it. Called the most, so it calls little. */
@@ -304,7 +305,7 @@ function attributeEnd(head: number, start: number, end: number): number {
 }
 
 function readPlace(from: Reader, { key, row: first }: Place, value: Fields): void {
-  const row = first.choices ? (chosen(first, value) as AnyAttribute) : first;
+  const row = first.choices ? chosen(first, value) : first;
   const field = readField(row, from);
   if (!row.repeated) value[key] = field;
   else if (value[key] === undefined) value[key] = [field];

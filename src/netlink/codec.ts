@@ -2,12 +2,14 @@
  * Codecs for single values: scalars, numbers with names, structs. The byte order stands in the
  * name: `u16` is the host's, `be16` the network's.
  */
-import { Reader, WireError, Writer } from "./wire.ts";
+import { hostWord, networkWord, Reader, WireError, Writer } from "./wire.ts";
 
 /** Writes a value, and reads all that is left of its window. `Out` is what reading gives. */
 export interface Codec<In, Out = In> {
   write(out: Writer, value: In): void;
   read(from: Reader): Out;
+  /** Of codecs of 4 bytes: the value as a word in memory. Says the same as `write`, but quicker. */
+  word?(value: In): number;
   /** Set on nests whose attribute carries NLA_F_NESTED. */
   flags?: number;
   /** Of a nest: the kernel's name of the attribute with this number. */
@@ -36,10 +38,12 @@ function scalar<T>(
   size: number,
   write: (out: Writer, value: T) => void,
   take: (from: Reader) => T,
+  word?: (value: T) => number,
 ): Fixed<T> {
   return {
     size,
     write,
+    ...(word && { word }),
     take,
     read(from) {
       if (from.end - from.at !== size) {
@@ -70,6 +74,7 @@ export const u32 = scalar<number>(
   4,
   (out, v) => out.u32(v),
   (from) => from.u32(),
+  hostWord,
 );
 /** Signed, in the byte order of the machine. */
 export const i32 = scalar<number>(
@@ -77,6 +82,7 @@ export const i32 = scalar<number>(
   4,
   (out, v) => out.i32(v),
   (from) => from.i32(),
+  hostWord,
 );
 /** Whole numbers below 2^53 are exact. */
 export const u64 = scalar<number>(
@@ -98,6 +104,7 @@ export const be32 = scalar<number>(
   4,
   (out, v) => out.u32(v, undefined, false),
   (from) => from.u32(false),
+  networkWord,
 );
 /** Whole numbers below 2^53 are exact. */
 export const be64 = scalar<number>(
@@ -126,10 +133,7 @@ export const bytes: Codec<Uint8Array> = {
 
 /** Text that ends with a NUL on the wire. Non-ASCII text must be passed as its UTF-8 bytes. */
 export const cstring: Codec<string> = {
-  write(out, value) {
-    out.latin1(value);
-    out.u8(0);
-  },
+  write: (out, value) => out.cstring(value),
   read: (from) => from.latin1(),
 };
 
@@ -155,6 +159,15 @@ export const mac: Codec<string> = {
 
 // ── numbers with names ────────────────────────────────────────────────────────────────────────
 
+/** How a number is written that stands for something else. */
+function numeric<T>({ size, write, word }: Fixed<number>, numberOf: (value: T) => number) {
+  return {
+    size,
+    write: (out: Writer, value: T) => write(out, numberOf(value)),
+    ...(word && { word: (value: T) => word(numberOf(value)) }),
+  };
+}
+
 /** A number that the kernel has names for; one without a name stays a number. */
 export function oneOf<const N extends Record<string, number>>(
   base: Fixed<number>,
@@ -165,13 +178,13 @@ export function oneOf<const N extends Record<string, number>>(
     byNumber ??= new Map(Object.entries(names).map(([name, n]) => [n, name as keyof N]));
     return byNumber.get(number) ?? number;
   };
+  const numberOf = (value: keyof N | number): number => {
+    const number = typeof value === "number" ? value : names[value as string];
+    if (number === undefined) throw new WireError(`no such name: ${String(value)}`);
+    return number;
+  };
   return {
-    size: base.size,
-    write(out, value) {
-      const number = typeof value === "number" ? value : names[value as string];
-      if (number === undefined) throw new WireError(`no such name: ${String(value)}`);
-      base.write(out, number);
-    },
+    ...numeric(base, numberOf),
     take: (from) => named(base.take(from)),
     read: (from) => named(base.read(from)),
   };
@@ -196,14 +209,14 @@ export function flags<const N extends Record<string, number>>(
     if (bits !== 0) set.push(bits);
     return set;
   };
+  const bitsOf = (value: readonly (keyof N | number)[]): number => {
+    let bits = 0;
+    for (const flag of value)
+      bits |= typeof flag === "number" ? flag : (names[flag as string] ?? 0);
+    return bits >>> 0;
+  };
   return {
-    size: base.size,
-    write(out, value) {
-      let bits = 0;
-      for (const flag of value)
-        bits |= typeof flag === "number" ? flag : (names[flag as string] ?? 0);
-      base.write(out, bits >>> 0);
-    },
+    ...numeric(base, bitsOf),
     take: (from) => listed(base.take(from)),
     read: (from) => listed(base.read(from)),
   };

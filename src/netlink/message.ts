@@ -63,10 +63,9 @@ export function writeMessage<In>(
   out.align();
   const start = out.reserve(headerSize);
   payload.write(out, value);
-  out.u32(out.length - start, start);
-  out.u16(type, start + 4);
-  out.u16(flags, start + 6);
-  out.u32(sequence, start + 8);
+  out.wordAt(start, out.length - start);
+  out.pairAt(start + 4, type, flags);
+  out.wordAt(start + 8, sequence);
 }
 
 /**

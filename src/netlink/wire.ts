@@ -20,9 +20,9 @@ export interface Mark {
 const known = new Map<string, Uint8Array>();
 const maxKnown = 256;
 
-function latin1Bytes(text: string): Uint8Array {
+function cstringBytes(text: string): Uint8Array {
   const { length } = text;
-  const bytes = new Uint8Array(length);
+  const bytes = new Uint8Array(length + 1);
   for (let i = 0; i < length; i++) {
     const code = text.charCodeAt(i);
     if (code > 0xff) throw new WireError(`cannot encode ${JSON.stringify(text)}: not Latin-1`);
@@ -31,32 +31,56 @@ function latin1Bytes(text: string): Uint8Array {
   return bytes;
 }
 
+/** The bytes of a number turned around. */
+function swapped(value: number): number {
+  return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
+}
+
+/** A number as the word that lies in memory in the machine's order. */
+export const hostWord = (value: number): number => value;
+/** A number as the word that lies in memory in network order. */
+export const networkWord = littleEndian ? swapped : hostWord;
+
+/** Two 16-bit numbers that lie one after another, as a word. */
+function pairOf(first: number, second: number): number {
+  return littleEndian ? first | (second << 16) : (first << 16) | second;
+}
+
 /** A growing buffer. All lengths are bytes. */
 export class Writer {
   #bytes: Uint8Array;
+  #words: Uint32Array;
   #view: DataView;
+  #capacity: number;
   /** Where the next byte goes. */
   length = 0;
   /** Set by whoever wants to know where the attributes lie. */
   marks?: Mark[];
 
+  /** @param capacity a multiple of 4 */
   constructor(capacity = 512) {
     this.#bytes = new Uint8Array(capacity);
+    this.#words = new Uint32Array(this.#bytes.buffer);
     this.#view = new DataView(this.#bytes.buffer);
+    this.#capacity = capacity;
   }
 
   /** Makes room for `count` zero bytes and returns where they start. */
   reserve(count: number): number {
     const start = this.length;
     const end = start + count;
-    if (end > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(end, this.#bytes.length * 2));
-      grown.set(this.#bytes.subarray(0, start));
-      this.#bytes = grown;
-      this.#view = new DataView(grown.buffer);
-    }
+    if (end > this.#capacity) this.#grow(end);
     this.length = end;
     return start;
+  }
+
+  #grow(least: number): void {
+    const grown = new Writer(Math.max((least + 3) & ~3, this.#capacity * 2));
+    grown.#bytes.set(this.#bytes.subarray(0, this.length));
+    this.#bytes = grown.#bytes;
+    this.#words = grown.#words;
+    this.#view = grown.#view;
+    this.#capacity = grown.#capacity;
   }
 
   /** Zero bytes up to the next multiple of 4, as netlink aligns everything. */
@@ -71,16 +95,46 @@ export class Writer {
   }
 
   /**
-   * Names in the kernel's interfaces are ASCII by convention and bytes by law: one char, one byte.
+   * A text and a NUL. Names in the kernel's interfaces are ASCII by convention and bytes by law: one
+   * char, one byte.
    */
-  latin1(text: string): void {
+  cstring(text: string): void {
     let data = known.get(text);
     if (!data) {
-      data = latin1Bytes(text);
+      data = cstringBytes(text);
       if (known.size >= maxKnown) known.clear();
       known.set(text, data);
     }
     this.bytes(data);
+  }
+
+  /** Overwrites the word at this multiple of 4, in the machine's order. */
+  wordAt(at: number, word: number): void {
+    this.#words[at >> 2] = word;
+  }
+
+  /** Overwrites the word at this multiple of 4 with two numbers of 16 bits. */
+  pairAt(at: number, first: number, second: number): void {
+    this.#words[at >> 2] = pairOf(first, second);
+  }
+
+  /** An attribute of one word. What was written before ends at a multiple of 4. */
+  wordAttribute(type: number, word: number): void {
+    const start = this.reserve(8);
+    this.#words[start >> 2] = pairOf(8, type);
+    this.#words[(start >> 2) + 1] = word;
+  }
+
+  /**
+   * Writes the header of an attribute that started at `start`, with room for it, and goes on to the
+   * next multiple of 4.
+   * @returns its length, which must be at most 0xffff
+   */
+  closeAttribute(start: number, type: number): number {
+    const length = this.length - start;
+    this.#words[start >> 2] = pairOf(length, type);
+    if ((length & 3) !== 0) this.reserve(-length & 3);
+    return length;
   }
 
   /** One byte. */
