@@ -15,6 +15,7 @@ import { byteOrders } from "../netlink/nftables/userdata.ts";
 import { type Change, label, type TableName, text, userdata } from "./nft-names.ts";
 import { request } from "./socket.ts";
 
+export type { ElementInput } from "../netlink/nftables/element.ts";
 export { type Change, commentOf, label, type TableName } from "./nft-names.ts";
 export { addRule, flushChain, insertRule, removeRule } from "./nft-rules.ts";
 

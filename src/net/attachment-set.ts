@@ -1,11 +1,11 @@
 /**
  * What attachments have in nf_tables as elements of sets, at a cost that does not grow with the node.
  *
- * A feature (masquerade, MAC spoof check) has a table of its own in each family:
+ * A feature (masquerade, MAC spoof check, port mappings, firewall) has a table of its own in each family:
  *
  *     table ip cnibox_ipmasq {
  *       map owners { type ipv6_addr : ipv4_addr . inet_service
- *         elements = { 6fd9:4d50:1e58:f0aa:287f:c69e:ff05:7400 : 10.1.0.2 . 16 } }
+ *         elements = { 6fd9:4d50:1e58:f0aa:287f:c69e:ff05:0 : 10.1.0.2 . 16 } }
  *       set subnet16 { type ipv4_addr . ipv4_addr
  *         elements = { 10.1.0.2 . 10.1.0.0 comment "<hash>, net: .., if: .., id: .." } }
  *       chain postrouting { type nat hook postrouting ...
@@ -24,75 +24,149 @@
  *   last entry.
  * - The families ip and ip6 have tables of their own, as not every kernel has the family inet.
  *
- * Many processes do this at once, and none has a lock. Elements are added as new: the kernel refuses
- * what is there already. Whoever makes or deletes anything else read first, and the kernel refuses if
- * anything changed since; then it is read again.
+ * Many processes do this at once, and none has a lock. Elements are added as new, to sets that most
+ * often are there: the kernel refuses what is not so. Whoever makes or deletes anything else read first,
+ * and the kernel refuses if anything changed since; then it is read again.
  */
 import { isKernelError } from "../kernel/errors.ts";
 import type { Netns } from "../kernel/netns.ts";
-import { askChain, askSet, Nft } from "../kernel/nft.ts";
+import { askChain, Nft, type Question } from "../kernel/nft.ts";
 import * as nft from "../kernel/nft-changes.ts";
+import type { Chain } from "../netlink/nftables/chain.ts";
 import { type Attachment, ruleComment } from "./attachment.ts";
 import { found } from "./attachment-set-founding.ts";
 import { replace } from "./attachment-set-removal.ts";
-import { maxEntries, ownerKey, ownerOf, owners, type Shared, type Wanted } from "./set-feature.ts";
+import {
+  type Entry,
+  maxEntries,
+  type Owned,
+  ownerKey,
+  ownerOf,
+  owners,
+  type SetFeature,
+  type Wanted,
+} from "./set-feature.ts";
 
 /**
  * Gives the attachment these entries, and no others, in one transaction. Safe to repeat. What another
  * has of their elements is the attachment's from then on: its owner is gone, or its address would not be
  * free.
+ *
+ * @returns the entries that the attachment, or one that it takes over from, had before
  */
-export function install(host: Netns, attachment: Attachment, wanted: readonly Wanted[]): void {
-  host.use(Nft).retry(() => {
+export function install(
+  host: Netns,
+  attachment: Attachment,
+  wanted: readonly Wanted[],
+  others: Others = nobody,
+): readonly Owned[] {
+  return host.use(Nft).retry(() => {
     const shared = wanted.map(askShared);
-    const questions = shared.flatMap(({ chain, sets }) => [
-      chain,
-      ...sets.map((set) => set.question),
-    ]);
-    const generation = host.use(Nft).look(questions);
-    const founding = shared.flatMap((each) => (isWhole(each) ? [] : found(host, each)));
-    const changes = [...founding, ...wanted.flatMap((each) => addEntries(attachment, each))];
-    try {
-      host.use(Nft).commit(changes, founding.length > 0 ? generation : undefined);
-    } catch (error) {
-      if (!isKernelError(error, "EEXIST")) throw error;
-      replace(host, attachment, wanted, changes, generation);
-    }
+    const questions = shared.flatMap(({ hooks }) => hooks.map((hook) => hook.question));
+    const generation = host.use(Nft).look([...questions, ...others.questions]);
+    const adding = wanted.flatMap((each) => addEntries(attachment, each));
+    const isFirst = !shared.every(isWhole);
+
+    /** @param founding whether some of what attachments share is missing */
+    const commit = (founding: boolean): readonly Owned[] => {
+      const shares = founding ? shared.flatMap((each) => found(host, each)) : [];
+      const changes = [...shares, ...adding];
+      try {
+        const all = [...changes, ...others.changes([], isFirst)];
+        host.use(Nft).commit(all, founding ? generation : undefined);
+        return [];
+      } catch (error) {
+        if (!founding && isKernelError(error, "ENOENT")) return commit(true); // a set is missing
+        if (!isKernelError(error, "EEXIST")) throw error;
+        return replace(host, attachment, wanted, generation, (before) => [
+          ...changes,
+          ...others.changes(before, isFirst),
+        ]);
+      }
+    };
+    return commit(isFirst);
   });
 }
 
-function askShared({ feature, entries }: Wanted): Shared {
-  const names = new Set(entries.map((entry) => feature.elementsOf(entry).set));
-  return {
-    feature,
-    chain: askChain(feature, feature.hook.name),
-    sets: [...names].map((name) => ({ name, question: askSet(feature, name) })),
-  };
+/**
+ * What is changed elsewhere in nf_tables along with the attachment's entries: in the same transaction,
+ * so it is there when they are.
+ */
+export interface Others {
+  /** Asked first. */
+  questions: readonly Question<unknown>[];
+  /**
+   * What to change, once they are answered.
+   * @param before entries that the attachment, or one that it takes over from, had
+   * @param isFirst whether something that all attachments share is made now
+   */
+  changes(before: readonly Owned[], isFirst: boolean): nft.Change[];
 }
 
-/** `nft flush table` leaves a chain without rules. */
-function isWhole({ feature, chain, sets }: Shared): boolean {
-  const rules = feature.rules.length + 2 * sets.length;
-  return (chain.answer?.use ?? 0) >= rules && sets.every(({ question }) => question.answer);
+const nobody: Others = { questions: [], changes: () => [] };
+
+/** What attachments share of a feature, as far as one of them needs it. */
+export interface Shared {
+  feature: SetFeature;
+  /** The names of the sets. */
+  sets: readonly string[];
+  hooks: readonly SharedHook[];
+}
+
+export interface SharedHook {
+  name: string;
+  /** How many rules it must have at least. */
+  least: number;
+  question: Question<Chain>;
+}
+
+export function askShared({ feature, entries }: Wanted): Shared {
+  const sets = new Set<string>();
+  for (const { value } of entries) for (const { set } of feature.elementsOf(value)) sets.add(set);
+  const rules = [...sets].flatMap((set) => feature.describe(set)?.rules ?? []);
+  const hooks = feature.hooks.flatMap(({ name, rules: own, isOpen }) => {
+    const about = rules.filter(({ hook }) => hook === name).length;
+    if (!isOpen && own.length + about === 0) return [];
+    return [{ name, least: own.length + about, question: askChain(feature, name) }];
+  });
+  return { feature, sets: [...sets], hooks };
+}
+
+/** `nft flush table` leaves chains without rules. */
+export function isWhole({ hooks }: Shared): boolean {
+  return hooks.every(isSound);
+}
+
+export function isSound({ question: { answer }, least }: SharedHook): boolean {
+  return answer !== undefined && (answer.use ?? 0) >= least;
 }
 
 function addEntries(attachment: Attachment, { feature, entries }: Wanted): nft.Change[] {
   if (entries.length > maxEntries) {
-    throw new Error(`Cannot keep ${entries.length} addresses of one family: ${maxEntries} at most`);
+    throw new Error(`Cannot keep ${entries.length} entries of one family: ${maxEntries} at most`);
   }
-  const exclusive = { exclusive: true };
   const userdata = nft.commentOf(ruleComment(attachment));
   const owner = ownerOf(attachment);
-  const owned = entries.map((entry, i) => ({
-    key: { value: ownerKey(owner, i) },
-    data: { value: entry },
-  }));
-  return [
-    ...entries.map((entry) => {
-      const { set, keys } = feature.elementsOf(entry);
-      const elements = keys.map((value) => ({ key: { value }, userdata }));
-      return nft.addElements(feature, set, elements, exclusive);
-    }),
-    nft.addElements(feature, owners, owned, exclusive),
-  ];
+  const bySet = new Map<string, nft.ElementInput[]>();
+  const add = (set: string, element: nft.ElementInput) => {
+    const elements = bySet.get(set);
+    if (elements) elements.push(element);
+    else bySet.set(set, [element]);
+  };
+  entries.forEach(({ value, data }: Entry, i) => {
+    for (const { set, key } of feature.elementsOf(value)) {
+      add(set, { key: { value: key }, ...(data && { data: { value: data } }), userdata });
+    }
+    add(owners, { key: { value: ownerKey(owner, i) }, data: { value } });
+  });
+  return [...bySet].flatMap(([set, elements]) =>
+    inParts(elements).map((part) => nft.addElements(feature, set, part, { exclusive: true })),
+  );
+}
+
+/** As many elements as surely fit into one message: an attribute ends at 64 KiB. */
+export function inParts<T>(elements: readonly T[]): (readonly T[])[] {
+  const atOnce = 256;
+  if (elements.length <= atOnce) return elements.length > 0 ? [elements] : [];
+  return [elements.slice(0, atOnce), ...inParts(elements.slice(atOnce))];
 }

@@ -6,6 +6,7 @@ import type { SetFeature, Wanted } from "./set-feature.ts";
 
 /** NF_IP_PRI_NAT_SRC of include/uapi/linux/netfilter_ipv4.h */
 const sourceNat = 100;
+const hook = "postrouting";
 /** And then a prefix length: pairs of an address and its network. */
 const sets = "subnet";
 
@@ -20,33 +21,40 @@ function feature(family: "ip" | "ip6", multicast: string): SetFeature {
     family,
     table: "cnibox_ipmasq",
     comment: "cnibox: IP masquerade of containers",
-    hook: {
-      name: "postrouting",
-      base: {
-        type: "nat",
-        hook: { number: "postrouting", priority: sourceNat },
-        policy: "accept",
+    hooks: [
+      {
+        name: hook,
+        base: {
+          type: "nat",
+          hook: { number: "postrouting", priority: sourceNat },
+          policy: "accept",
+        },
+        rules: [
+          () => [...say.isIn(`${family} daddr`, parseCidr(multicast)), say.verdict("return")],
+        ],
       },
-    },
-    rules: [[...say.isIn(`${family} daddr`, parseCidr(multicast)), say.verdict("return")]],
-    sets,
+    ],
     entry: [address, "port"],
-    key: [address, address],
     elementsOf(entry) {
       const ip = entry.subarray(0, length);
       const prefixLength = entry[length + 1] as number;
-      return {
-        set: `${sets}${prefixLength}`,
-        keys: [concat(ip, network({ ip, prefixLength }).ip)],
-      };
+      const key = concat(ip, network({ ip, prefixLength }).ip);
+      return [{ set: `${sets}${prefixLength}`, key }];
     },
-    rulesOf(set) {
-      const prefixLength = Number(set.slice(sets.length));
-      const bits = mask({ ip: new Uint8Array(length), prefixLength });
-      const source = { first: say.load(`${family} saddr`), length } as const;
+    describe(set) {
+      if (!set.startsWith(sets)) return undefined;
+      const isPair = (field: "saddr" | "daddr") => {
+        const prefixLength = Number(set.slice(sets.length));
+        const bits = mask({ ip: new Uint8Array(length), prefixLength });
+        const source = { first: say.load(`${family} saddr`), length } as const;
+        return say.isPairIn(set, source, `${family} ${field}`, bits);
+      };
       return {
-        first: [...say.isPairIn(set, source, `${family} daddr`, bits), say.verdict("return")],
-        last: [...say.isPairIn(set, source, `${family} saddr`, bits), say.masquerade],
+        key: [address, address],
+        rules: [
+          { hook, isFirst: true, make: () => [...isPair("daddr"), say.verdict("return")] },
+          { hook, make: () => [...isPair("saddr"), say.masquerade] },
+        ],
       };
     },
   };
@@ -61,11 +69,10 @@ export function entriesOf(addresses: readonly Cidr[]): Wanted[] {
   return features.flatMap((feature) => {
     const mine = addresses.filter((address) => (address.ip.length === 4) === (feature === ip));
     if (mine.length === 0) return [];
-    const entries = mine.map((address) =>
+    const values = mine.map((address) =>
       concat(address.ip, Uint8Array.of(0, address.prefixLength, 0, 0)),
     );
-    return [
-      { feature, entries: [...new Map(entries.map((each) => [toHex(each), each])).values()] },
-    ];
+    const distinct = new Map(values.map((value) => [toHex(value), { value }]));
+    return [{ feature, entries: [...distinct.values()] }];
   });
 }

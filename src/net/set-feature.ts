@@ -1,46 +1,73 @@
 /** What a feature keeps in sets of nf_tables: `attachment-set.ts` says how it works. */
 import { concat, parseHex } from "../addr/bytes.ts";
-import type { Question } from "../kernel/nft.ts";
 import type { Hook, TableName } from "../kernel/nft-changes.ts";
-import type { Chain } from "../netlink/nftables/chain.ts";
 import type { ExpressionInput } from "../netlink/nftables/expression.ts";
-import type { KeyType, NftSet } from "../netlink/nftables/set.ts";
+import type { KeyType } from "../netlink/nftables/set.ts";
 import { type Attachment, instanceHash } from "./attachment.ts";
 
-type Rule = readonly ExpressionInput[];
+/** Made when it is needed: most calls find all rules in place. */
+export type RuleMaker = () => readonly ExpressionInput[];
 
 /** What a feature keeps in one family. An entry is what it knows of an attachment, as bytes. */
 export interface SetFeature extends TableName {
   comment: string;
-  hook: { name: string; base: Hook };
-  /** Between what stands in the hook at first, and what at last, about each set. */
-  rules: readonly Rule[];
-  /** How the names of the sets start. */
-  sets: string;
-  /** The parts of an entry, and those of a key of the sets. */
+  hooks: readonly SetHook[];
+  /** The parts of an entry. */
   entry: readonly KeyType[];
-  key: readonly KeyType[];
-  elementsOf(entry: Uint8Array): Elements;
-  rulesOf(set: string): { first: Rule; last: Rule };
+  /** The elements that an entry stands for. */
+  elementsOf(entry: Uint8Array): readonly Place[];
+  /** What the set of this name is; undefined if it is none of the feature's. */
+  describe(set: string): SetDescription | undefined;
 }
 
-/** What an entry puts into a set. */
-export interface Elements {
+/** A base chain. One without rules of its own is made for the first set that has rules in it. */
+export interface SetHook {
+  name: string;
+  base: Hook;
+  /** Those that stand there whatever the sets; they come first. */
+  rules: readonly RuleMaker[];
+  /** The operator's: always made, never emptied, and there as long as rules are in it. */
+  isOpen?: true;
+}
+
+export interface SetDescription {
+  /** The parts of a key, and of a map's value. */
+  key: readonly KeyType[];
+  data?: readonly KeyType[];
+  rules: readonly SetRule[];
+}
+
+/** A rule about a set. */
+export interface SetRule {
+  /** The name of the hook that it stands in. */
+  hook: string;
+  make: RuleMaker;
+  /** Whether it stands before the hook's own rules, and not after. */
+  isFirst?: true;
+}
+
+/** Where an element is. */
+export interface Place {
   set: string;
-  keys: readonly Uint8Array[];
+  key: Uint8Array;
 }
 
 /** What an attachment is to have of a feature. Each entry once. */
 export interface Wanted {
   feature: SetFeature;
-  entries: readonly Uint8Array[];
+  entries: readonly Entry[];
 }
 
-/** What attachments share of a feature, as far as one of them needs it. */
-export interface Shared {
+export interface Entry {
+  value: Uint8Array;
+  /** What a map gives for the entry's elements. */
+  data?: Uint8Array;
+}
+
+/** An entry that an attachment has, or had. */
+export interface Owned {
   feature: SetFeature;
-  chain: Question<Chain>;
-  sets: readonly { name: string; question: Question<NftSet> }[];
+  entry: Uint8Array;
 }
 
 /** The map from owners to entries. */
@@ -51,13 +78,19 @@ export function ownerOf(attachment: Attachment): string {
   return instanceHash(attachment).slice(0, ownerLength);
 }
 
-/** Of the 16 bytes of an instanceHash the last counts the attachment's entries. */
-export const ownerLength = 31;
+/** Of the 16 bytes of an instanceHash the last two count the attachment's entries. */
+export const ownerLength = 29;
 
 /** Of one attachment in one family. */
-export const maxEntries = 254;
+export const maxEntries = 0xffff;
 
 /** @param index of the entry */
 export function ownerKey(owner: string, index: number): Uint8Array {
-  return concat(parseHex(owner.replace("-", "")) as Uint8Array, Uint8Array.of(index));
+  const hash = parseHex(owner.replace("-", "")) as Uint8Array;
+  return concat(hash, Uint8Array.of(index >> 8, index & 255));
+}
+
+/** The owner in a key of `owners`, whose hexadecimal digits these are. */
+export function ownerIn(digits: string): string {
+  return `${digits.slice(0, 16)}-${digits.slice(16, ownerLength - 1)}`;
 }

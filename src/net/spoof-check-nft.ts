@@ -3,7 +3,8 @@ import { concat } from "../addr/bytes.ts";
 import * as say from "../netlink/nftables/build.ts";
 import type { SetFeature } from "./set-feature.ts";
 
-const sets = "ports";
+const hook = "prerouting";
+const set = "ports";
 const nameLength = 16;
 const port = { first: say.loadMeta("iifname"), length: nameLength } as const;
 /** Stands for any address, which is what a mask of nothing makes of it; bridges take no such frame. */
@@ -14,20 +15,32 @@ export const feature: SetFeature = {
   family: "bridge",
   table: "cnibox_macspoofchk",
   comment: "cnibox: MAC addresses of containers",
-  hook: {
-    name: "prerouting",
-    base: { type: "filter", hook: { number: "prerouting", priority: -300 }, policy: "accept" },
-  },
-  rules: [],
-  sets,
+  hooks: [
+    {
+      name: hook,
+      base: { type: "filter", hook: { number: "prerouting", priority: -300 }, policy: "accept" },
+      rules: [],
+    },
+  ],
   entry: ["interfaceName", "etherAddress"],
-  key: ["interfaceName", "etherAddress"],
-  elementsOf: (entry) => ({
-    set: sets,
-    keys: [entry, concat(entry.subarray(0, nameLength), anyMac, new Uint8Array(2))],
-  }),
-  rulesOf: (set) => ({
-    first: [...say.isPairIn(set, port, "ether saddr"), say.verdict("return")],
-    last: [...say.isPairIn(set, port, "ether saddr", anyMac), say.verdict("drop")],
-  }),
+  elementsOf: (entry) => [
+    { set, key: entry },
+    { set, key: concat(entry.subarray(0, nameLength), anyMac, new Uint8Array(2)) },
+  ],
+  describe: (name) =>
+    name === set
+      ? {
+          key: ["interfaceName", "etherAddress"],
+          rules: [
+            {
+              hook,
+              make: () => [...say.isPairIn(set, port, "ether saddr"), say.verdict("return")],
+            },
+            {
+              hook,
+              make: () => [...say.isPairIn(set, port, "ether saddr", anyMac), say.verdict("drop")],
+            },
+          ],
+        }
+      : undefined,
 };

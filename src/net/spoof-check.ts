@@ -19,5 +19,5 @@ import { feature } from "./spoof-check-nft.ts";
  */
 export function setup(host: Netns, attachment: Attachment, hostIfName: string, mac: string): void {
   const entry = concat(interfaceKey(hostIfName), parseMac(mac), new Uint8Array(2));
-  install(host, attachment, [{ feature, entries: [entry] }]);
+  install(host, attachment, [{ feature, entries: [{ value: entry }] }]);
 }
