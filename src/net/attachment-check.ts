@@ -4,7 +4,6 @@ import type { Netns } from "../kernel/netns.ts";
 import { askElement, Nft } from "../kernel/nft.ts";
 import { label } from "../kernel/nft-changes.ts";
 import type { Element } from "../netlink/nftables/element.ts";
-import type { ExpressionInput } from "../netlink/nftables/expression.ts";
 import type { Rule } from "../netlink/nftables/rule.ts";
 import { type Attachment, hashLength } from "./attachment.ts";
 import { Seen } from "./attachment-state.ts";
@@ -17,6 +16,7 @@ import {
   type Part,
   rulesIn,
 } from "./feature.ts";
+import { isRule } from "./verify-rule.ts";
 
 /** What is missing or otherwise than `parts` say; undefined if nothing is. */
 export function findDamage(
@@ -64,25 +64,4 @@ function leads({ data }: MapKey, element: Element | undefined, chain: string): b
   if (verdict) return verdict.chain === chain;
   const owner = element.userdata?.comment?.slice(0, hashLength);
   return owner === chain.slice(-hashLength) && (!data || (!!value && equal(value, data)));
-}
-
-/** The kernel tells more of a rule than it was told. */
-function isRule(expected: readonly ExpressionInput[], { expressions = [] }: Rule): boolean {
-  return expected.length === expressions.length && includes(expressions, expected);
-}
-
-function includes(found: unknown, expected: unknown): boolean {
-  if (found === expected || expected === undefined) return true;
-  if (typeof expected !== "object" || typeof found !== "object" || !found || !expected)
-    return false;
-  if (expected instanceof Uint8Array) return found instanceof Uint8Array && equal(found, expected);
-  if (Array.isArray(expected)) {
-    return expected.every((each, i) => {
-      const isFlag = typeof each === "string";
-      return isFlag ? (found as unknown[]).includes(each) : includes((found as unknown[])[i], each);
-    });
-  }
-  return Object.entries(expected).every(([key, value]) =>
-    includes((found as Record<string, unknown>)[key], value),
-  );
 }

@@ -166,14 +166,16 @@ function inTheWay(
   const mine: Owned[] = [];
   const places: FeaturePlace[] = [];
   for (const { place, question } of present) {
+    places.push(place);
     const owner = ownerOfElement(question.answer as Element);
-    const entry = readEntries(host, [feature], owner).entries.find(({ elements }) =>
+    if (owner === undefined) continue;
+    const theirs = readEntries(host, [feature], owner).entries.filter(({ elements }) =>
       elements.some(({ set, key }) => set === place.set && equal(key, place.key)),
     );
-    const theirs = entry && withoutLost(host, owner, [entry]);
-    mine.push(...(theirs?.mine ?? []));
-    // Their entry stays: those after it are found by counting.
-    places.push(...(theirs?.elements ?? []), place);
+    // The entry itself stays: those after it are found by counting.
+    const lost = withoutLost(host, owner, theirs);
+    mine.push(...lost.mine);
+    places.push(...lost.elements);
   }
   return { mine, places };
 }
@@ -193,7 +195,7 @@ export function readEntries(
   let generation: number | undefined;
   const entries: OwnedPlace[] = [];
   let open = [...features];
-  for (let from = 0, count = 2; open.length > 0 && from < maxEntries; from += count, count *= 4) {
+  for (let from = 0, count = 3; open.length > 0 && from < maxEntries; from += count, count *= 4) {
     const indexes = Array.from({ length: count }, (_, i) => from + i);
     const asked = askAll(
       open.flatMap((feature) =>
@@ -241,6 +243,8 @@ function askAll(
   }));
 }
 
-function ownerOfElement({ userdata }: Element): string {
-  return userdata?.comment?.slice(0, ownerLength) ?? "";
+/** Undefined for an element that somebody else has made. */
+function ownerOfElement({ userdata }: Element): string | undefined {
+  const owner = userdata?.comment?.slice(0, ownerLength);
+  return owner !== undefined && /^[0-9a-f]{16}-[0-9a-f]{12}$/.test(owner) ? owner : undefined;
 }

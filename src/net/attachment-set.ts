@@ -124,9 +124,9 @@ export function askShared({ feature, entries }: Wanted): Shared {
   const sets = new Set<string>();
   for (const { value } of entries) for (const { set } of feature.elementsOf(value)) sets.add(set);
   const rules = [...sets].flatMap((set) => feature.describe(set)?.rules ?? []);
-  const hooks = feature.hooks.flatMap(({ name, rules: own, isOpen }) => {
+  const hooks = feature.hooks.flatMap(({ name, rules: own, isAlways, isOpen }) => {
     const about = rules.filter(({ hook }) => hook === name).length;
-    if (!isOpen && own.length + about === 0) return [];
+    if (about === 0 && !isAlways && !isOpen) return [];
     return [{ name, least: own.length + about, question: askChain(feature, name) }];
   });
   return { feature, sets: [...sets], hooks };

@@ -7,6 +7,7 @@ import { equal, toHex } from "../addr/bytes.ts";
 import type { Ip } from "../addr/ip.ts";
 import { type Addressed, type Connection, Conntrack } from "../kernel/conntrack.ts";
 import type { Netns } from "../kernel/netns.ts";
+import type { IpFamily } from "./conditions.ts";
 
 const udp = 17;
 
@@ -14,6 +15,11 @@ const udp = 17;
 export interface Service extends Omit<Addressed, "family"> {
   /** The container's address and port; absent: the mapping is gone. */
   server?: { ip: Ip; port: number };
+}
+
+/** One that was mapped, and is not any more. */
+export interface LostService extends Service {
+  family: IpFamily;
 }
 
 /**

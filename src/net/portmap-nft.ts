@@ -1,13 +1,14 @@
 /**
- * Port mappings in nf_tables: what the rules say. `attachment-chain.ts` says where they stand.
+ * Port mappings in nf_tables: what the sets and the rules say. `attachment-set.ts` says how they are kept.
  *
  *     table ip cnibox_portmap {
+ *       map owners { type ipv6_addr : inet_proto . inet_service . ipv4_addr ... }
  *       map ports { type inet_proto . inet_service : ipv4_addr . inet_service;
  *         elements = { tcp . 8080 comment ".." : 10.1.0.2 . 80 } }
  *       map addressed { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }
  *       set containers { type ipv4_addr; elements = { 10.1.0.2 } }
+ *       set siblings16 { type ipv4_addr . ipv4_addr; elements = { 10.1.0.0 . 10.1.0.2 } }
  *       ...
- *       chain mapped-<hash> { tcp dport 8080 dnat to 10.1.0.2:80 }  # nothing leads there: our notes
  *     }
  *
  * - Only what is addressed to the host itself is looked up at all, so a packet to another container's
@@ -15,40 +16,46 @@
  * - We come after what others redirect: rules about one service are more specific than "any address of
  *   the host" (CVE-2019-9946). Among chains of one priority the kernel asks the newest first.
  * - Who asks from the container's subnet, or from a loopback address of the host, is masqueraded.
- * - Mappings with conditions need rules of their own, in a chain `guarded-<hash>` that maps lead to.
+ * - Mappings with conditions need rules of their own: `portmap-guarded.ts`.
  */
-import { concat, u16be } from "../addr/bytes.ts";
+import { concat, toHex, u16be } from "../addr/bytes.ts";
 import { parseCidr } from "../addr/cidr.ts";
-import type { Ip } from "../addr/ip.ts";
+import { type Ip, isUnspecified } from "../addr/ip.ts";
+import { askChain, type Question } from "../kernel/nft.ts";
 import * as say from "../netlink/nftables/build.ts";
 import * as match from "../netlink/nftables/build-match.ts";
 import * as nat from "../netlink/nftables/build-nat.ts";
-import type { Expression, ExpressionInput } from "../netlink/nftables/expression.ts";
-import type { Rule } from "../netlink/nftables/rule.ts";
+import type { Chain } from "../netlink/nftables/chain.ts";
+import type { Attachment } from "./attachment.ts";
 import { type IpFamily, protocols } from "./conditions.ts";
-import type { Feature, MapKey, OwnChain, Part } from "./feature.ts";
+import { chainName } from "./feature.ts";
+import type { LostService } from "./portmap-connections.ts";
 import type { Mapping, Plan, Target } from "./portmap-plan.ts";
 import * as siblings from "./portmap-siblings.ts";
-
-const table = "cnibox_portmap";
-const comment = "cnibox: port mappings of containers";
-
-/** Own chains: notes of what maps hold, and rules with conditions. */
-const mapped = "mapped";
-const guarded = "guarded";
+import type {
+  Entry,
+  Owned,
+  Place,
+  RuleMaker,
+  SetDescription,
+  SetFeature,
+  SetHook,
+  SetRule,
+  Wanted,
+} from "./set-feature.ts";
 
 /** From a service to where it is redirected. */
 const ports = "ports";
 const addressed = "addressed";
-/** From a service to the chain that knows the conditions. */
-const guardedPorts = "guarded_ports";
-const guardedAddressed = "guarded_addressed";
-/** Containers for which to masquerade somebody, and everybody. */
+/** Containers for which to masquerade the host itself, and everybody. */
 const containers = "containers";
 const hiding = "hiding";
 
-/** After NF_IP_PRI_NAT_DST (-100), where others redirect single services. */
-const destinationNat = -90;
+/**
+ * After NF_IP_PRI_NAT_DST (-100), where others redirect single services. Before each of these comes what
+ * has conditions.
+ */
+export const priorities = { addressed: -91, ports: -89 } as const;
 /** Before NF_IP_PRI_NAT_SRC (100), where others masquerade by subnet. */
 const sourceNat = 90;
 
@@ -59,66 +66,101 @@ const loopback = parseCidr("127.0.0.0/8");
  */
 export const loopback6: Ip = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 
-function natHook(number: "prerouting" | "output" | "postrouting", priority: number) {
+/** A base chain of the NAT of packets. */
+export function natHook(number: "prerouting" | "output" | "postrouting", priority: number) {
   return { type: "nat", hook: { number, priority }, policy: "accept" } as const;
 }
 
-function feature(family: IpFamily): Feature {
+/** Leaves alone what is not addressed to the host, or cannot be redirected. */
+export function onlyToHost(family: IpFamily): RuleMaker[] {
+  const toHost = () => [...nat.toHost("neq"), say.verdict("return")];
+  const toLoopback = () => [...say.is("ip6 daddr", loopback6), say.verdict("return")];
+  return family === "ip6" ? [toLoopback, toHost] : [toHost];
+}
+
+/** In the place of a subnet's length: everybody. */
+const everybody = 0xffff;
+
+/**
+ * An entry is a service and an address: what is mapped, and the host's address, if it is of one only;
+ * or, without a protocol, a container to masquerade for, and the length of its subnet in place of a port.
+ */
+function feature(family: IpFamily): SetFeature {
   const address = family === "ip" ? "ipv4Address" : "ipv6Address";
-  const place = [address, "port"] as const;
   return {
     family,
-    table,
-    comment,
-    prefixes: [mapped, guarded],
-    maps: [
-      { name: ports, key: ["protocol", "port"], data: place },
-      { name: addressed, key: [address, "protocol", "port"], data: place },
-      { name: guardedPorts, key: ["protocol", "port"] },
-      { name: guardedAddressed, key: [address, "protocol", "port"] },
-      { name: containers, key: [address], data: [] },
-      { name: hiding, key: [address], data: [] },
-      ...siblings.sets(family),
-    ],
+    table: "cnibox_portmap",
+    comment: "cnibox: port mappings of containers",
     hooks: [
-      {
-        name: "prerouting",
-        base: natHook("prerouting", destinationNat),
-        rules: redirecting(family),
-      },
-      { name: "output", base: natHook("output", destinationNat), rules: redirecting(family) },
+      ...redirectingHooks(family, addressed),
+      ...redirectingHooks(family, ports),
       {
         name: "postrouting",
         base: natHook("postrouting", sourceNat),
-        rules: masquerading(family),
+        rules: [() => [...nat.wasRedirected("eq"), say.verdict("return")]],
       },
       ...(family === "ip" ? [guard] : []),
     ],
-    keysOf: (rule) => keysOf(family, rule),
+    entry: ["protocol", "port", address],
+    elementsOf,
+    describe: (set) => describe(family, address, set),
   };
 }
 
-function redirecting(family: IpFamily): ExpressionInput[][] {
-  const daddr = `${family} daddr` as const;
-  return [
-    ...(family === "ip6" ? [[...say.is(daddr, loopback6), say.verdict("return")]] : []),
-    [...nat.toHost("neq"), say.verdict("return")],
-    [...nat.loadService(daddr), say.goBy(guardedAddressed)],
-    [...nat.loadService(daddr), ...nat.redirectBy(addressed, family)],
-    [...nat.loadService(), say.goBy(guardedPorts)],
-    [...nat.loadService(), ...nat.redirectBy(ports, family)],
-  ];
+function redirectingHooks(family: IpFamily, set: typeof addressed | typeof ports): SetHook[] {
+  return (["prerouting", "output"] as const).map((number) => ({
+    name: hookName(number, set),
+    base: natHook(number, priorities[set]),
+    rules: onlyToHost(family),
+  }));
 }
 
-function masquerading(family: IpFamily): ExpressionInput[][] {
+function hookName(number: "prerouting" | "output", set: typeof addressed | typeof ports): string {
+  return set === ports ? number : `${number}_${set}`;
+}
+
+function describe(
+  family: IpFamily,
+  address: "ipv4Address" | "ipv6Address",
+  set: string,
+): SetDescription | undefined {
   const daddr = `${family} daddr` as const;
-  const local = family === "ip" ? [say.isIn("ip saddr", loopback)] : [];
-  return [
-    [...nat.wasRedirected("eq"), say.verdict("return")],
-    [...nat.isAmong(daddr, hiding), say.masquerade],
-    [...nat.isAmong(daddr, containers, "neq"), say.verdict("return")],
-    ...[...local, ...siblings.tests(family)].map((test) => [...test, say.masquerade]),
+  const place = [address, "port"] as const;
+  const redirecting = (name: typeof addressed | typeof ports, load: RuleMaker): SetRule[] =>
+    (["prerouting", "output"] as const).map((number) => ({
+      hook: hookName(number, name),
+      make: () => [...load(), ...nat.redirectBy(name, family)],
+    }));
+  const masquerading = (test: RuleMaker): SetRule[] => [
+    { hook: "postrouting", make: () => [...test(), say.masquerade] },
   ];
+  switch (set) {
+    case ports:
+      return {
+        key: ["protocol", "port"],
+        data: place,
+        rules: redirecting(ports, () => nat.loadService()),
+      };
+    case addressed:
+      return {
+        key: [address, "protocol", "port"],
+        data: place,
+        rules: redirecting(addressed, () => nat.loadService(daddr)),
+      };
+    case hiding:
+      return { key: [address], rules: masquerading(() => nat.isAmong(daddr, hiding)) };
+    case containers: {
+      const fromLoopback = () => [
+        ...say.isIn("ip saddr", loopback),
+        ...nat.isAmong(daddr, containers),
+      ];
+      return { key: [address], rules: masquerading(fromLoopback) };
+    }
+    default: {
+      const test = siblings.testOf(family, set);
+      return test && { key: [address, address], rules: masquerading(test) };
+    }
+  }
 }
 
 /**
@@ -126,146 +168,105 @@ function masquerading(family: IpFamily): ExpressionInput[][] {
  * addresses to whoever is on the container's link (as CVE-2020-8558). This closes them again, but for
  * answers.
  */
-const guard = {
+const guard: SetHook = {
   name: "input",
   base: { type: "filter", hook: { number: "input", priority: 0 }, policy: "accept" },
+  isAlways: true,
   rules: [
-    [
+    () => [
       ...match.interfaceNamed("iifname", "lo")("neq"),
       ...say.isIn("ip daddr", loopback),
       ...nat.wasRedirected("eq"),
       say.verdict("drop"),
     ],
   ],
-} as const satisfies Feature["hooks"][number];
+};
 
-const made: { ip?: Feature; ip6?: Feature } = {};
+const ip = feature("ip");
+const ip6 = feature("ip6");
+export const features: readonly SetFeature[] = [ip, ip6];
 
-/** Most containers need one family only, and its rules are many. */
-function featureOf(family: IpFamily): Feature {
-  made[family] ??= feature(family);
-  return made[family];
-}
+// ── entries ───────────────────────────────────────────────────────────────────────────────────
 
-export function features(): Feature[] {
-  return [featureOf("ip"), featureOf("ip6")];
-}
-
-/** What the plan needs in each family. */
-export function parts({ targets, snat, masqAll }: Plan): Part[] {
+/** What the plan needs in each family, but for what has conditions. */
+export function entriesOf({ targets, snat, masqAll }: Plan): Wanted[] {
   return targets.map((target) => {
-    const { family, conditions } = target;
-    const isFree = conditions.length === 1 && conditions[0]?.length === 0;
-    const redirections = chainFor(target, isFree ? mapped : guarded);
-    const masquerade = snat ? [masqueradeChain(target, masqAll)] : [];
-    const chains = isFree ? [joined(redirections, ...masquerade)] : [redirections, ...masquerade];
-    return { feature: featureOf(family), chains };
+    const mapped = isConditional(target)
+      ? []
+      : target.mappings.map((each) => mapping(target, each));
+    const masqueraded = snat ? [masquerade(target, masqAll)] : [];
+    // Of two mappings of one port the first counts, as in a chain of rules.
+    const all = [...masqueraded, ...mapped].reverse();
+    const distinct = new Map(all.map((entry) => [toHex(entry.value), entry]));
+    return { feature: target.family === "ip" ? ip : ip6, entries: [...distinct.values()] };
   });
 }
 
-function joined(...chains: readonly OwnChain[]): OwnChain {
+function mapping(
+  { address: { ip } }: Target,
+  { protocol, hostIp, hostPort, containerPort }: Mapping,
+): Entry {
   return {
-    prefix: mapped,
-    rules: chains.flatMap(({ rules }) => rules),
-    keys: chains.flatMap(({ keys }) => keys),
+    value: concat(
+      serviceKey(protocols[protocol], hostPort),
+      hostIp ?? new Uint8Array(ip.length), // which is no host's
+    ),
+    data: concat(ip, u16be(containerPort), new Uint8Array(2)),
   };
 }
 
-function chainFor(
-  { family, address, mappings, conditions }: Target,
-  prefix: typeof mapped | typeof guarded,
-): OwnChain {
-  // The more specific first.
-  const ordered = [
-    ...mappings.filter(({ hostIp }) => hostIp),
-    ...mappings.filter((m) => !m.hostIp),
-  ];
-  const rules = ordered.flatMap((mapping) =>
-    conditions.map((condition) => redirectionRule(family, address.ip, mapping, condition)),
-  );
-  const keys = ordered.map(({ protocol, hostIp, hostPort, containerPort }) => {
-    const service = serviceKey(Uint8Array.of(protocols[protocol]), u16be(hostPort));
-    const place = { ip: address.ip, port: containerPort };
-    return mappingKey(prefix, hostIp, service, place);
-  });
-  // Of two mappings of one port the first counts, as in a chain of rules.
-  return { prefix, rules, keys: keys.reverse() };
+function masquerade({ address: { ip, prefixLength } }: Target, masqAll: boolean): Entry {
+  return { value: concat(serviceKey(0, masqAll ? everybody : prefixLength), ip) };
 }
-
-function redirectionRule(
-  family: IpFamily,
-  container: Ip,
-  { protocol, hostIp, hostPort, containerPort }: Mapping,
-  condition: readonly ExpressionInput[],
-): ExpressionInput[] {
-  return [
-    ...(hostIp ? say.is(`${family} daddr`, hostIp) : []),
-    ...match.transport(protocols[protocol])("eq"),
-    ...match.ports("th dport", hostPort)("eq"),
-    ...condition,
-    ...nat.redirect(container, containerPort),
-  ];
-}
-
-function masqueradeChain({ family, address }: Target, masqAll: boolean): OwnChain {
-  const subnet = siblings.subnetOf(address);
-  const toIt = say.is(`${family} daddr`, address.ip);
-  const rule = masqAll
-    ? [...toIt, say.masquerade]
-    : [...toIt, ...say.isIn(`${family} saddr`, subnet), say.masquerade];
-  const all = [{ map: hiding, key: address.ip }];
-  const some = [{ map: containers, key: address.ip }, siblings.keyOf(subnet, address.ip)];
-  return { prefix: mapped, rules: [rule], keys: masqAll ? all : some };
-}
-
-// ── keys ──────────────────────────────────────────────────────────────────────────────────────
 
 /** `tcp . 8080`: each part fills a register. */
-function serviceKey(protocol: Uint8Array, port: Uint8Array): Uint8Array {
-  return concat(protocol, new Uint8Array(3), port, new Uint8Array(2));
+export function serviceKey(protocol: number, port: number): Uint8Array {
+  return concat(Uint8Array.of(protocol, 0, 0, 0), u16be(port), new Uint8Array(2));
 }
 
-function mappingKey(
-  prefix: string,
-  hostIp: Ip | undefined,
-  service: Uint8Array,
-  { ip, port }: { ip: Ip; port: number },
-): MapKey {
-  const key = hostIp ? concat(hostIp, service) : service;
-  if (prefix === guarded) return { map: hostIp ? guardedAddressed : guardedPorts, key };
-  const data = concat(ip, u16be(port), new Uint8Array(2));
-  return { map: hostIp ? addressed : ports, key, data };
+function read(entry: Uint8Array) {
+  return {
+    protocol: entry[0] as number,
+    port: ((entry[4] as number) << 8) | (entry[5] as number),
+    address: entry.subarray(8),
+  };
 }
 
-function keysOf(family: IpFamily, { chain = "", expressions = [] }: Rule): MapKey[] {
-  const daddr = say.load(`${family} daddr`);
-  const place = nat.redirection(expressions);
-  if (!place) return masqueradeKeys(expressions, family, daddr);
-  const protocol = say.expected(expressions, say.loadMeta("l4proto"));
-  const port = say.expected(expressions, say.load("th dport"));
-  if (!protocol || !port) return [];
-  // Conditions come later, and may be about the same field.
-  const hostIp = say.expected(expressions.slice(0, 2), daddr);
-  const prefix = chain.startsWith(`${guarded}-`) ? guarded : mapped;
-  return [mappingKey(prefix, hostIp, serviceKey(protocol, port), place)];
+function elementsOf(entry: Uint8Array): Place[] {
+  const { protocol, port, address } = read(entry);
+  if (protocol !== 0) {
+    const service = entry.subarray(0, 8);
+    return isUnspecified(address)
+      ? [{ set: ports, key: service }]
+      : [{ set: addressed, key: concat(address, service) }];
+  }
+  if (port === everybody) return [{ set: hiding, key: address }];
+  const sibling = siblings.placeOf({ ip: address, prefixLength: port });
+  return address.length === 4 ? [{ set: containers, key: address }, sibling] : [sibling];
 }
 
-function masqueradeKeys(
-  expressions: readonly Expression[],
-  family: IpFamily,
-  daddr: ExpressionInput,
-): MapKey[] {
-  const container = say.expected(expressions, daddr);
-  if (!container) return [];
-  const subnet = say.expectedSubnet(expressions, `${family} saddr`);
-  if (!subnet) return [{ map: hiding, key: container }];
-  return [{ map: containers, key: container }, siblings.keyOf(subnet, container)];
+/** The ports of the host that entries are about. */
+export function servicesOf(owned: readonly Owned[]): LostService[] {
+  return owned.flatMap(({ feature, entry }) => {
+    const { protocol, port, address } = read(entry);
+    if (protocol === 0) return []; // which says whom to masquerade for
+    const family = feature === ip ? "ip" : "ip6";
+    return [{ family, protocol, port, ...(!isUnspecified(address) && { address }) }];
+  });
 }
 
-/** What a key of the maps of mappings stands for; undefined for keys of other maps. */
-export function serviceOf({ map, key }: MapKey) {
-  if (![ports, addressed, guardedPorts, guardedAddressed].includes(map)) return undefined;
-  const at = key.length - 8;
-  const port = ((key[at + 4] as number) << 8) | (key[at + 5] as number);
-  return { protocol: key[at] as number, port, ...(at > 0 && { address: key.slice(0, at) }) };
+// ── what has conditions ───────────────────────────────────────────────────────────────────────
+
+/** Whether a packet must pass tests before it is redirected. */
+export function isConditional({ conditions }: Target): boolean {
+  return conditions.length !== 1 || conditions[0]?.length !== 0;
+}
+
+/** Of `portmap-guarded.ts`: the table, and how the names of chains start. */
+export const guarded = { table: "cnibox_portmap_guarded", prefix: "guarded" } as const;
+
+/** Whether the attachment has something there, which hardly any has. */
+export function askGuarded(attachment: Attachment): Question<Chain>[] {
+  const { table, prefix } = guarded;
+  return features.map(({ family }) => askChain({ family, table }, chainName(prefix, attachment)));
 }

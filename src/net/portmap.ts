@@ -10,13 +10,22 @@ import type { Netns } from "../kernel/netns.ts";
 import { Nft } from "../kernel/nft.ts";
 import { NftUnsupported } from "../kernel/nft-support.ts";
 import type { Attachment, ValidAttachment } from "./attachment.ts";
-import { collect, install, type LostKey, uninstall } from "./attachment-chain.ts";
-import { findDamage } from "./attachment-check.ts";
+import { install } from "./attachment-set.ts";
+import { findDamage } from "./attachment-set-check.ts";
+import { collect, remove } from "./attachment-set-removal.ts";
 import { protocols } from "./conditions.ts";
 import { whereSupported } from "./nft-remains.ts";
-import { forgetStale, type Service } from "./portmap-connections.ts";
+import { forgetStale, type LostService, type Service } from "./portmap-connections.ts";
+import * as guarded from "./portmap-guarded.ts";
 import * as iptables from "./portmap-iptables.ts";
-import { features, loopback6, parts, serviceOf } from "./portmap-nft.ts";
+import {
+  askGuarded,
+  entriesOf,
+  features,
+  isConditional,
+  loopback6,
+  servicesOf,
+} from "./portmap-nft.ts";
 import {
   byFamily,
   type FamilyMappings,
@@ -86,13 +95,30 @@ function setupNatively(
   plan: Plan,
 ): boolean {
   try {
-    install(host, attachment, parts(plan));
+    installNatively(host, attachment, plan);
     return true;
   } catch (error) {
     if (!(error instanceof NftUnsupported) || config.backend !== undefined) throw error;
     if (!mayStandIn(config, byFamily(addresses, mappings))) throw error;
     return false;
   }
+}
+
+function installNatively(host: Netns, attachment: Attachment, plan: Plan): void {
+  const wanted = entriesOf(plan);
+  const some = wanted.filter(({ entries }) => entries.length > 0);
+  const questions = askGuarded(attachment);
+  install(host, attachment, some, { questions, changes: () => [] });
+  if (some.length < wanted.length) {
+    const none = wanted.filter(({ entries }) => entries.length === 0);
+    remove(
+      host,
+      none.map(({ feature }) => feature),
+      attachment,
+    );
+  }
+  const had = questions.some(({ answer }) => answer);
+  if (had || plan.targets.some(isConditional)) guarded.setup(host, attachment, plan);
 }
 
 function serviceFor({ address }: FamilyMappings, mapping: Mapping): Service {
@@ -149,7 +175,11 @@ function nativeDamage(
   plan: Plan,
 ): string | undefined {
   try {
-    const damage = findDamage(host, attachment, parts(plan));
+    const wanted = entriesOf(plan).filter(({ entries }) => entries.length > 0);
+    const isGuarded = plan.targets.some(isConditional);
+    const damage =
+      findDamage(host, attachment, wanted) ??
+      (isGuarded ? guarded.findDamage(host, attachment, plan) : undefined);
     return damage !== undefined && remains.isThere(host, attachment) ? undefined : damage;
   } catch (error) {
     const families = byFamily(asked.addresses, asked.mappings);
@@ -184,7 +214,14 @@ export function teardown(
 ): void {
   let removed = false;
   tryAll(
-    () => whereSupported(() => forgetLost(host, uninstall(host, features(), attachment), warn)),
+    () =>
+      whereSupported(() => {
+        const questions = askGuarded(attachment);
+        const others = { questions, changes: () => [] };
+        forgetLost(host, servicesOf(remove(host, features, attachment, others)), warn);
+        const had = questions.some(({ answer }) => answer);
+        if (had) forgetLost(host, guarded.remove(host, attachment), warn);
+      }),
     () =>
       whereSupported(() => {
         removed = remains.remove(host, attachment);
@@ -196,11 +233,10 @@ export function teardown(
   );
 }
 
-function forgetLost(host: Netns, keys: readonly LostKey[], warn: Warn): void {
+function forgetLost(host: Netns, lost: readonly LostService[], warn: Warn): void {
   for (const family of ["ip", "ip6"] as const) {
-    const mine = keys.filter(({ feature }) => feature.family === family);
-    const services = mine.flatMap((key) => serviceOf(key) ?? []);
-    forget(host, family === "ip" ? 4 : 6, services, warn);
+    const mine = lost.filter((each) => each.family === family);
+    forget(host, family === "ip" ? 4 : 6, mine, warn);
   }
 }
 
@@ -224,7 +260,11 @@ export function gc(
   warn: Warn,
 ): void {
   tryAll(
-    () => whereSupported(() => forgetLost(host, collect(host, features(), network, valid), warn)),
+    () =>
+      whereSupported(() => {
+        forgetLost(host, servicesOf(collect(host, features, network, valid)), warn);
+      }),
+    () => whereSupported(() => forgetLost(host, guarded.collect(host, network, valid), warn)),
     () => whereSupported(() => remains.collect(host, network, valid)),
     () => iptables.collectLegacy(network, valid),
   );

@@ -20,12 +20,14 @@ export interface SetFeature extends TableName {
   describe(set: string): SetDescription | undefined;
 }
 
-/** A base chain. One without rules of its own is made for the first set that has rules in it. */
+/** A base chain, made for the first set that has rules in it. */
 export interface SetHook {
   name: string;
   base: Hook;
-  /** Those that stand there whatever the sets; they come first. */
+  /** Those that stand there whatever the sets. */
   rules: readonly RuleMaker[];
+  /** Whether it is made also without such a set. */
+  isAlways?: true;
   /** The operator's: always made, never emptied, and there as long as rules are in it. */
   isOpen?: true;
 }

@@ -26,8 +26,8 @@ onlyOurs(`${count} at once, then ${count} DELs`, "it takes minutes", { timeout }
   const all = Array.from({ length: count }, (_, i) => i);
   await Promise.all(all.map((i) => cni.addAsync(config(i), at(i))));
   const text = host.sh("nft list ruleset");
-  assert.equal(text.match(/dnat to/g)?.length, 4 * count, "notes");
-  assert.equal(text.match(/(tcp|udp) \. 20\d{3} comment/g)?.length, 4 * count, "ports");
+  const mapped = /(tcp|udp) \. 20\d{3} comment/g;
+  assert.equal(text.match(mapped)?.length, 4 * count, "ports");
   assert.equal(text.match(/map @ports/g)?.length, 4, "what is shared is there once");
   for (const i of [0, 57, 99]) cni.check(config(i), at(i));
 
@@ -35,7 +35,7 @@ onlyOurs(`${count} at once, then ${count} DELs`, "it takes minutes", { timeout }
   await Promise.all(
     all.map((i) => (i % 2 ? cni.delAsync(config(i), at(i)) : cni.addAsync(config(i), at(i)))),
   );
-  assert.equal(host.sh("nft list ruleset").match(/dnat to/g)?.length, 2 * count);
+  assert.equal(host.sh("nft list ruleset").match(mapped)?.length, 2 * count);
   await Promise.all(all.map((i) => cni.delAsync(config(i), at(i))));
   assert.doesNotMatch(host.sh("nft list ruleset"), /portmap/);
 });

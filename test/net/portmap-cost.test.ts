@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import t from "tap";
 import { parseCidr } from "../../src/addr/cidr.ts";
 import type { Netns } from "../../src/kernel/netns.ts";
-import { install } from "../../src/net/attachment-chain.ts";
+import { install } from "../../src/net/attachment-set.ts";
 import * as portmap from "../../src/net/portmap.ts";
-import { parts } from "../../src/net/portmap-nft.ts";
+import { entriesOf } from "../../src/net/portmap-nft.ts";
 import { byFamily, planNatively, readMappings } from "../../src/net/portmap-plan.ts";
 import { sandbox } from "../harness/sandbox.ts";
 import { count } from "./cost.ts";
@@ -27,7 +27,7 @@ function addMany(host: Netns, from: number, to: number) {
   for (let i = from; i < to; i++) {
     const asked = ask([10_000 + i], [`10.1.${i >> 8}.${i & 255}/16`, `fd00::${i.toString(16)}/64`]);
     const plan = planNatively(asked.config, byFamily(asked.addresses, asked.mappings));
-    install(host, attachment(`c${i}`), parts(plan));
+    install(host, attachment(`c${i}`), entriesOf(plan));
   }
 }
 
@@ -45,12 +45,16 @@ sandbox("with 2 mappings as with 5000", { needs, timeout: 300_000 }, ({ host }) 
   addMany(netns, 1, 2);
   const few = measure();
   addMany(netns, 2, 2501);
-  assert.deepEqual(measure(), few);
+  const many = measure();
+  // To see that others are left, DEL reads what fits into one answer.
+  assert.ok(many.teardown.receivedBytes < 40_000, `${many.teardown.receivedBytes} bytes`);
+  many.teardown.receivedBytes = few.teardown.receivedBytes;
+  assert.deepEqual(many, few);
 
   t.comment(JSON.stringify(few));
   // A question and a transaction for both families, and a route. No connection is tracked here.
   assert.equal(few.setup.sent, 3);
-  assert.ok(few.teardown.sent <= 6, `${few.teardown.sent} writes`);
+  assert.ok(few.teardown.sent <= 7, `${few.teardown.sent} writes`);
   netns.close();
 });
 
@@ -63,7 +67,7 @@ sandbox("a container with 1000 mappings", { needs }, ({ host }) => {
     ["10.2.0.1/16"],
   );
   portmap.setup(netns, one, asked, warn);
-  assert.equal(host.sh("nft list ruleset").match(/dnat to/g)?.length, 1000);
+  assert.equal(host.sh("nft list ruleset").match(/ : 10\.2\.0\.1 \. (80|53)/g)?.length, 1000);
   portmap.check(netns, one, asked);
   portmap.teardown(netns, one, [], warn);
   assert.doesNotMatch(host.sh("nft list ruleset"), /portmap/);
