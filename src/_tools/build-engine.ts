@@ -36,11 +36,20 @@ await buildEngine({
     "src/net/attachment-set-founding.ts",
     "src/net/attachment-set-removal.ts",
     "src/kernel/nft-rules.ts",
+    // Of port mappings, what an ADD without conditions, and without UDP, has no use for.
+    "src/net/conditions-iptables.ts",
+    "src/net/conditions-nft.ts",
+    "src/net/portmap-check.ts",
+    "src/net/portmap-connections.ts",
+    "src/net/portmap-guarded.ts",
+    "src/net/portmap-iptables.ts",
+    "src/net/portmap-removal.ts",
     // Of the firewall, what an ADD that nf_tables can do has no use for.
     "src/net/firewalld.ts",
     "src/net/firewall-iptables.ts",
     "src/net/firewall-check.ts",
     "src/net/firewall-removal.ts",
+    "src/net/isolation.ts",
     // A call of the DHCP plugin has no use for its daemon.
     "src/dhcp/daemon/daemon.ts",
   ],

@@ -15,6 +15,7 @@ import { CniError } from "../cni/errors.ts";
 import type { Result } from "../cni/result.ts";
 import { attachmentOf } from "../net/ownership.ts";
 import * as portmap from "../net/portmap.ts";
+import * as check from "../net/portmap-check.ts";
 import {
   addressesOf,
   checkMarks,
@@ -22,6 +23,7 @@ import {
   readMappings,
   requestedBackend,
 } from "../net/portmap-plan.ts";
+import * as removal from "../net/portmap-removal.ts";
 import * as verify from "../net/verify.ts";
 
 const schema = configSchema({
@@ -90,7 +92,7 @@ export default defineApplet({
     if (asked.mappings.length === 0 || asked.addresses.length === 0) return prevResult;
     const attachment = attachmentOf(call);
     undo.push("remove the port mappings", () =>
-      portmap.teardown(host, attachment, asked.mappings, warn),
+      removal.teardown(host, attachment, asked.mappings, warn),
     );
     portmap.setup(host, attachment, asked, warn);
     return prevResult;
@@ -98,19 +100,19 @@ export default defineApplet({
 
   check(call) {
     const asked = readCall(call, verify.requirePrevResult(call));
-    if (asked.mappings.length > 0) portmap.check(call.host, attachmentOf(call), asked);
+    if (asked.mappings.length > 0) check.check(call.host, attachmentOf(call), asked);
   },
 
   del(call) {
-    portmap.teardown(call.host, attachmentOf(call), mappingsIfValid(call.config), call.warn);
+    removal.teardown(call.host, attachmentOf(call), mappingsIfValid(call.config), call.warn);
   },
 
   gc({ host, network, valid, warn }) {
-    portmap.gc(host, network, valid, warn);
+    removal.gc(host, network, valid, warn);
   },
 
   status({ host, config }) {
-    const obstacle = portmap.findObstacle(host, config);
+    const obstacle = check.findObstacle(host, config);
     if (obstacle) throw new CniError("PluginNotAvailable", `Cannot map ports: ${obstacle}`);
   },
 });

@@ -12,6 +12,7 @@ const tables = [
   "cnibox_isolation",
   "cnibox_macspoofchk",
   "cnibox_portmap",
+  "cnibox_portmap_guarded",
 ];
 const families = ["ip", "ip6", "bridge"] as const;
 

@@ -1,21 +1,21 @@
 /**
  * Rules of nf_tables that belong to one attachment, at a cost that does not grow with the node.
  *
- * A feature (port mappings) has a table of its own in each family; what needs no rules of its own is
- * better off in `attachment-set.ts`:
+ * A feature (port mappings with conditions, isolation) has a table of its own in each family; what needs
+ * no rules of its own is better off in `attachment-set.ts`:
  *
- *     table ip cnibox_portmap {
- *       map guarded_ports { type inet_proto . inet_service : verdict
+ *     table ip cnibox_portmap_guarded {
+ *       map ports { type inet_proto . inet_service : verdict
  *         elements = { tcp . 8080 : jump guarded-<hash> } }
- *       chain prerouting { type nat hook prerouting ...; ... vmap @guarded_ports }
+ *       chain prerouting { type nat hook prerouting ...; ... vmap @ports }
  *       chain guarded-<hash> { tcp dport 8080 ... comment "<hash>, net: .., if: .., id: .." }
  *     }
  *
  * - The kernel finds an attachment's chain by its key in a map: one look-up for each packet.
  * - We find it by its name, which the attachment gives. Its rules say which keys lead to it, so that
  *   DEL needs no address, no result and no cache; a comment would do for people, not for us.
- * - A key may also give a value, where one rule can do for all; its comment says whose it is, and a
- *   chain that nothing leads to says which keys an attachment has.
+ * - A key may also say all by being there, where one rule can do for all; its comment says whose it is,
+ *   and a chain that nothing leads to says which keys an attachment has.
  * - The name starts with the hash of the network, so that GC can tell whose chains it may judge.
  * - The families ip and ip6 have tables of their own, as not every kernel has the family inet.
  * - A table of its own for each feature lets the kernel say whether an attachment is left (it counts
@@ -27,7 +27,7 @@
  * it is read again.
  */
 import type { Netns } from "../kernel/netns.ts";
-import { askChain, Nft, type Question } from "../kernel/nft.ts";
+import { askChain, Nft } from "../kernel/nft.ts";
 import * as nft from "../kernel/nft-changes.ts";
 import type { Rule } from "../netlink/nftables/rule.ts";
 import {
@@ -38,8 +38,15 @@ import {
   ruleComment,
   type ValidAttachment,
 } from "./attachment.ts";
-import { Joined, Seen } from "./attachment-state.ts";
-import { chainName, distinct, type Feature, type MapKey, type Part, rulesIn } from "./feature.ts";
+import { Joined, Seen } from "./attachment-chain-state.ts";
+import {
+  chainName,
+  distinct,
+  type Feature,
+  type MapKey,
+  type Part,
+  rulesIn,
+} from "./chain-feature.ts";
 
 /**
  * Makes the attachment's chains what `parts` say, in one transaction. Safe to repeat. A key that led
@@ -48,25 +55,15 @@ import { chainName, distinct, type Feature, type MapKey, type Part, rulesIn } fr
  * @param parts one without chains takes away what the attachment had before of its feature
  * @returns the keys that the attachment, or one that it takes over from, had before
  */
-export function install(
-  host: Netns,
-  attachment: Attachment,
-  parts: readonly Part[],
-  others: Others = nobody,
-): LostKey[] {
+export function install(host: Netns, attachment: Attachment, parts: readonly Part[]): LostKey[] {
   return host.use(Nft).retry(() => {
     const seen = parts.map((part) => new Seen(part.feature, attachment, part.chains));
-    const { questions } = others;
-    const generation = host
-      .use(Nft)
-      .look([...seen.flatMap((each) => each.questions), ...questions]);
+    const generation = host.use(Nft).look(seen.flatMap((each) => each.questions));
     Seen.readOwnKeys(host, seen);
     const changes = parts.flatMap((part, i) =>
       installPart(host, part, attachment, seen[i] as Seen),
     );
     const before = seen.flatMap((each) => keysOf(each.feature, each.oldKeys()));
-    const made = seen.filter((_, i) => parts[i]?.chains.length);
-    changes.push(...others.changes(before, !made.every((each) => each.isFounded())));
     // Where nothing is deleted by key, the kernel notices each race by itself.
     host.use(Nft).commit(changes, seen.some(hasOld) ? generation : undefined);
     return before;
@@ -76,23 +73,6 @@ export function install(
 function hasOld(seen: Seen): boolean {
   return seen.own.length > 0 || seen.oldKeys().length > 0;
 }
-
-/**
- * What is changed elsewhere in nf_tables along with the attachment's chains: in the same transaction,
- * so it is there when they are.
- */
-export interface Others {
-  /** Asked first. */
-  questions: readonly Question<unknown>[];
-  /**
-   * What to change, once they are answered.
-   * @param keys those that the attachment, or one that it takes over from, had
-   * @param isFirst whether something that all attachments share is made now
-   */
-  changes(keys: readonly LostKey[], isFirst: boolean): nft.Change[];
-}
-
-const nobody: Others = { questions: [], changes: () => [] };
 
 function installPart(
   host: Netns,
@@ -137,17 +117,15 @@ function removeGroups(host: Netns, feature: Feature, names: readonly string[]): 
 
 function addKey(
   feature: Feature,
-  { map, key, data }: MapKey,
+  { map, key }: MapKey,
   chain: string,
   comment: string,
 ): nft.Change {
-  const parts = feature.maps.find(({ name }) => name === map)?.data;
-  if (!parts) {
-    const verdict = { code: "jump" as const, chain };
-    return nft.addElements(feature, map, [{ key: { value: key }, data: { verdict } }]);
-  }
-  const owned = { key: { value: key }, userdata: nft.commentOf(comment) };
-  const element = parts.length > 0 ? { ...owned, data: { value: data as Uint8Array } } : owned;
+  const value = { key: { value: key } };
+  const isSet = feature.maps.find(({ name }) => name === map)?.isSet;
+  const element = isSet
+    ? { ...value, userdata: nft.commentOf(comment) }
+    : { ...value, data: { verdict: { code: "jump" as const, chain } } };
   return nft.addElements(feature, map, [element]);
 }
 
@@ -159,19 +137,16 @@ export function uninstall(
   host: Netns,
   features: readonly Feature[],
   attachment: Attachment,
-  others: Others = nobody,
 ): LostKey[] {
   return host.use(Nft).retry(() => {
     const seen = features.map((feature) => new Seen(feature, attachment, []));
-    const questions = [...seen.flatMap((each) => each.questions), ...others.questions];
-    const generation = host.use(Nft).look(questions);
+    const generation = host.use(Nft).look(seen.flatMap((each) => each.questions));
     Seen.readOwnKeys(host, seen);
     const changes = seen.flatMap((each) =>
       removeAll(host, each, each.own, each.oldKeys(), each.emptiedGroups),
     );
-    const gone = seen.flatMap((each) => keysOf(each.feature, each.oldKeys()));
-    host.use(Nft).commit([...changes, ...others.changes(gone, false)], generation);
-    return gone;
+    host.use(Nft).commit(changes, generation);
+    return seen.flatMap((each) => keysOf(each.feature, each.oldKeys()));
   });
 }
 
@@ -193,13 +168,11 @@ export function collect(
   features: readonly Feature[],
   network: string,
   valid: readonly ValidAttachment[],
-  others: Others = nobody,
 ): LostKey[] {
   const kept = new Set(valid.map((each) => instanceHash({ network, ...each })));
   return host.use(Nft).retry(() => {
     const seen = features.map((feature) => new Seen(feature));
-    const questions = [...seen.flatMap((each) => each.questions), ...others.questions];
-    const generation = host.use(Nft).look(questions);
+    const generation = host.use(Nft).look(seen.flatMap((each) => each.questions));
     const going = seen.map((each) => {
       const { feature } = each;
       const stale = each.exists() ? staleChains(host, feature, network, kept) : [];
@@ -208,9 +181,8 @@ export function collect(
     const changes = going.flatMap(({ each, stale, keys }) =>
       removeAll(host, each, stale, keys, groupsEmptied(host, each.feature, stale)),
     );
-    const gone = going.flatMap(({ each, keys }) => keysOf(each.feature, keys));
-    host.use(Nft).commit([...changes, ...others.changes(gone, false)], generation);
-    return gone;
+    host.use(Nft).commit(changes, generation);
+    return going.flatMap(({ each, keys }) => keysOf(each.feature, keys));
   });
 }
 
@@ -271,13 +243,13 @@ export function rulesOf(
 /** The table, and in it what all attachments share; also where some of it is there already. */
 function found(feature: Feature): nft.Change[] {
   const changes = [nft.addTable(feature, feature.comment)];
-  for (const { name, key, data } of feature.maps) {
-    if (data) changes.push(nft.addSet(feature, name, key, data));
+  for (const { name, key, isSet } of feature.maps) {
+    if (isSet) changes.push(nft.addSet(feature, name, key));
     else changes.push(nft.addVerdictMap(feature, name, key));
   }
-  for (const { name, base, rules, open } of feature.hooks) {
+  for (const { name, base, rules } of feature.hooks) {
     changes.push(nft.addChain(feature, name, { base }));
-    if (!open) changes.push(nft.flushChain(feature, name));
+    changes.push(nft.flushChain(feature, name));
     for (const rule of rules) changes.push(nft.addRule(feature, name, rule));
   }
   return changes;

@@ -5,7 +5,7 @@ import { askElement, askTable, Nft } from "../kernel/nft.ts";
 import { label } from "../kernel/nft-changes.ts";
 import type { Element } from "../netlink/nftables/element.ts";
 import type { Attachment } from "./attachment.ts";
-import { askShared, isWhole } from "./attachment-set.ts";
+import { askShared, isWhole } from "./attachment-set-shared.ts";
 import { type Entry, ownerKey, ownerLength, ownerOf, owners, type Wanted } from "./set-feature.ts";
 import { isRule } from "./verify-rule.ts";
 

@@ -2,7 +2,7 @@
 import type { Netns } from "../kernel/netns.ts";
 import { Nft } from "../kernel/nft.ts";
 import * as nft from "../kernel/nft-changes.ts";
-import { isSound, type Shared } from "./attachment-set.ts";
+import { isSound, type Shared } from "./attachment-set-shared.ts";
 import { owners, type SetFeature, type SetRule } from "./set-feature.ts";
 
 /** The changes that make what is missing. Whoever commits them must name the generation. */

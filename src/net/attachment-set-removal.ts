@@ -5,7 +5,7 @@ import { askChain, askElement, Nft, type Question } from "../kernel/nft.ts";
 import * as nft from "../kernel/nft-changes.ts";
 import type { Element } from "../netlink/nftables/element.ts";
 import { type Attachment, hashOf, type ValidAttachment } from "./attachment.ts";
-import { inParts, type Others } from "./attachment-set.ts";
+import { inParts, type Others } from "./attachment-set-shared.ts";
 import {
   maxEntries,
   type Owned,

@@ -3,7 +3,7 @@ import { CniError } from "../cni/errors.ts";
 import type { Netns } from "../kernel/netns.ts";
 import { Nft } from "../kernel/nft.ts";
 import type { Attachment } from "./attachment.ts";
-import { findDamage } from "./attachment-check.ts";
+import { findDamage } from "./attachment-set-check.ts";
 import { filterTable } from "./firewall-forward.ts";
 import * as iptables from "./firewall-iptables.ts";
 import * as own from "./firewall-nft.ts";
@@ -14,12 +14,13 @@ import {
   forwardsFor,
   iptablesAsked,
   isOurs,
+  isolationFor,
   legacyAdvice,
-  partsOf,
   type Warn,
 } from "./firewall-plan.ts";
 import * as firewalld from "./firewalld.ts";
-import { hasLegacyTable } from "./iptables.ts";
+import { hasLegacyTable } from "./iptables-legacy.ts";
+import * as isolation from "./isolation.ts";
 
 /**
  * Throws what is missing or otherwise than `setup` made it. Accept rules of the Go plugin will do: a
@@ -52,10 +53,10 @@ function nativeDamage(
     if (damage !== undefined) return damage;
   }
   const isAccepted = backend === "firewalld" || (all.length > 0 && forwards.length === all.length);
-  const parts = partsOf(backend, asked);
-  const notes = own.parts(backend, asked.ips, asked.config.iptablesAdminChainName).length;
-  const expected = (isAccepted ? parts.slice(notes) : parts).filter(({ chains }) => chains.length);
-  return findDamage(host, attachment, expected);
+  const notes = own.entriesOf(backend, asked.ips, asked.config.iptablesAdminChainName);
+  const damage = isAccepted ? undefined : findDamage(host, attachment, notes);
+  if (damage !== undefined || !asked.isolation) return damage;
+  return isolation.findDamage(host, attachment, isolationFor(backend, asked));
 }
 
 /** Why containers cannot be accepted on this host; undefined if they can. */

@@ -15,7 +15,8 @@ import {
   isolationChain,
   jumpComment,
 } from "./firewall-forward.ts";
-import { hasLegacyTable, Iptables } from "./iptables.ts";
+import { Iptables } from "./iptables.ts";
+import { hasLegacyTable } from "./iptables-legacy.ts";
 
 const secondStage = "CNI-ISOLATION-STAGE-2";
 

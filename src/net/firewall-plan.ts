@@ -3,12 +3,11 @@ import type { Ip } from "../addr/ip.ts";
 import { CniError } from "../cni/errors.ts";
 import { hasSystemBus } from "../kernel/bus-address.ts";
 import type { Netns } from "../kernel/netns.ts";
-import type { Part } from "./feature.ts";
 import { Forward, familyOf } from "./firewall-forward.ts";
 import type { IptablesAsked } from "./firewall-iptables.ts";
-import * as own from "./firewall-nft.ts";
+import type * as own from "./firewall-nft.ts";
 import * as firewalld from "./firewalld.ts";
-import * as isolation from "./isolation.ts";
+import type { Isolation, WantedIsolation } from "./isolation.ts";
 
 /** The config keys that say how, as the applet's schema has them. */
 export interface FirewallConfig {
@@ -23,7 +22,7 @@ export interface Asked {
   /** Of the container. */
   ips: readonly Ip[];
   /** None where the policy is open. */
-  isolation?: Omit<isolation.Isolation, "ips"> | undefined;
+  isolation?: Omit<Isolation, "ips"> | undefined;
 }
 
 export type Warn = (message: string) => void;
@@ -47,13 +46,14 @@ function isOnBus(): boolean {
   return hasSystemBus() && firewalld.isRunning();
 }
 
-/** What stands in nf_tables, whichever backend accepts. */
-export function partsOf(backend: own.Backend, { config, ips, isolation: wanted }: Asked): Part[] {
-  const parts = own.parts(backend, ips, config.iptablesAdminChainName);
-  const all = wanted && { ...wanted, ips };
+/** What stands in nf_tables of the policy, whichever backend accepts. */
+export function isolationFor(
+  backend: own.Backend,
+  { ips, isolation: wanted }: Asked,
+): WantedIsolation {
+  const bridged = wanted && { ...wanted, ips };
   // Within a bridge iptables depends on what is not ours to set.
-  const routed = isolation.routedParts(backend === "iptables" ? undefined : all);
-  return [...parts, ...routed, ...isolation.bridgedParts(all)];
+  return { bridged, routed: backend === "iptables" ? undefined : bridged };
 }
 
 /** What the program `iptables` is to be asked for. */

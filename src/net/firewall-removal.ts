@@ -3,17 +3,20 @@ import { equal } from "../addr/bytes.ts";
 import type { Ip } from "../addr/ip.ts";
 import { tryAll } from "../cni/undo.ts";
 import type { Netns } from "../kernel/netns.ts";
-import { askElement, Nft } from "../kernel/nft.ts";
+import { Nft, type Question } from "../kernel/nft.ts";
 import type { Change } from "../kernel/nft-changes.ts";
 import type { Attachment, ValidAttachment } from "./attachment.ts";
-import { collect, type LostKey, type Others, uninstall } from "./attachment-chain.ts";
+import { collect, remove } from "./attachment-set-removal.ts";
+import type { Others } from "./attachment-set-shared.ts";
 import { Forward, familyOf } from "./firewall-forward.ts";
 import * as iptables from "./firewall-iptables.ts";
 import * as own from "./firewall-nft.ts";
 import type { FirewallConfig } from "./firewall-plan.ts";
 import * as firewalld from "./firewalld.ts";
 import * as isolation from "./isolation.ts";
+import { askIsolation } from "./isolation-names.ts";
 import { whereSupported } from "./nft-remains.ts";
+import type { Owned } from "./set-feature.ts";
 
 /**
  * Removes what `setup` made, by whichever backend, and what the Go plugin made. What is not there is
@@ -27,14 +30,16 @@ export function teardown(
   config: FirewallConfig,
   ips: readonly Ip[],
 ): void {
-  const forgetting = new Forgetting(host, config, ips);
-  let gone: LostKey[] = [];
+  const policy = askIsolation(attachment);
+  const forgetting = new Forgetting(host, config, ips, policy);
+  let gone: readonly Owned[] = [];
   let isUnknown = true;
   tryAll(
     () =>
       whereSupported(() => {
-        gone = uninstall(host, featuresOf(config), attachment, forgetting);
+        gone = remove(host, featuresOf(config), attachment, forgetting);
         isUnknown = gone.length === 0;
+        if (policy.some(({ answer }) => answer)) isolation.remove(host, attachment);
       }),
     () => removeElsewhere(config, gone),
     () => isUnknown && removeUnknown(config, forgetting.free),
@@ -42,11 +47,11 @@ export function teardown(
 }
 
 function featuresOf({ iptablesAdminChainName }: FirewallConfig) {
-  return [...own.features(iptablesAdminChainName), ...isolation.features];
+  return own.features(iptablesAdminChainName);
 }
 
 /** What nf_tables does not show. */
-export function removeElsewhere({ firewalldZone }: FirewallConfig, gone: readonly LostKey[]): void {
+export function removeElsewhere({ firewalldZone }: FirewallConfig, gone: readonly Owned[]): void {
   const sources = own.ipsOf(gone, "firewalld");
   const legacy = own.ipsOf(gone, "iptables");
   tryAll(
@@ -67,13 +72,23 @@ class Forgetting implements Others {
   readonly #host: Netns;
   readonly #ips: readonly Ip[];
   readonly #forwards: readonly Forward[];
+  readonly #more: readonly Question<unknown>[];
   /** Those addresses that nobody has now. */
   free: readonly Ip[];
 
-  /** @param ips that the one who is going may have had besides */
-  constructor(host: Netns, config: FirewallConfig, ips: readonly Ip[]) {
+  /**
+   * @param ips that the one who is going may have had besides
+   * @param more what else to ask
+   */
+  constructor(
+    host: Netns,
+    config: FirewallConfig,
+    ips: readonly Ip[],
+    more: readonly Question<unknown>[] = [],
+  ) {
     this.#host = host;
     this.#ips = ips;
+    this.#more = more;
     this.free = ips;
     this.#forwards = (["ip", "ip6"] as const).map(
       (family) => new Forward(host, family, config.iptablesAdminChainName),
@@ -81,10 +96,10 @@ class Forgetting implements Others {
   }
 
   get questions() {
-    return this.#forwards.map((forward) => forward.question);
+    return [...this.#forwards.map((forward) => forward.question), ...this.#more];
   }
 
-  changes(gone: readonly LostKey[]): Change[] {
+  changes(gone: readonly Owned[]): Change[] {
     const known = own.ipsOf(gone, "nftables", "iptables", "firewalld");
     const others = this.#ips.filter((ip) => !known.some((each) => equal(each, ip)));
     const places = this.#forwards.filter((forward) => forward.hasAcceptChain());
@@ -96,12 +111,10 @@ class Forgetting implements Others {
   }
 
   /** Who stays may have got the address since. */
-  #withoutTaken(ips: readonly Ip[], gone: readonly LostKey[]): Ip[] {
-    const asked = ips.flatMap((ip) =>
-      own.setNames
-        .filter((set) => !gone.some(({ map, key }) => map === set && equal(key, ip)))
-        .map((set) => ({ ip, question: askElement(own.tableOf(familyOf(ip)), set, ip) })),
-    );
+  #withoutTaken(ips: readonly Ip[], gone: readonly Owned[]): Ip[] {
+    const asked = ips.flatMap((ip) => {
+      return own.askOthers(ip, gone).map((question) => ({ ip, question }));
+    });
     this.#host.use(Nft).look(asked.map(({ question }) => question));
     const taken = asked.filter(({ question }) => question.answer).map(({ ip }) => ip);
     return ips.filter((ip) => !taken.includes(ip));
@@ -115,8 +128,12 @@ export function collectStale(
   network: string,
   valid: readonly ValidAttachment[],
 ): void {
-  whereSupported(() => {
-    const forgetting = new Forgetting(host, config, []);
-    removeElsewhere(config, collect(host, featuresOf(config), network, valid, forgetting));
-  });
+  tryAll(
+    () =>
+      whereSupported(() => {
+        const forgetting = new Forgetting(host, config, []);
+        removeElsewhere(config, collect(host, featuresOf(config), network, valid, forgetting));
+      }),
+    () => whereSupported(() => isolation.collect(host, network, valid)),
+  );
 }

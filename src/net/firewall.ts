@@ -6,8 +6,8 @@ import { equal } from "../addr/bytes.ts";
 import type { Ip } from "../addr/ip.ts";
 import type { Netns } from "../kernel/netns.ts";
 import type { Attachment } from "./attachment.ts";
-import { install, type Others } from "./attachment-chain.ts";
-import type { MapKey } from "./feature.ts";
+import { install } from "./attachment-set.ts";
+import type { Others } from "./attachment-set-shared.ts";
 import { familyOf, filterTable } from "./firewall-forward.ts";
 import * as iptables from "./firewall-iptables.ts";
 import * as own from "./firewall-nft.ts";
@@ -17,13 +17,14 @@ import {
   forwardsFor,
   iptablesAsked,
   isOurs,
+  isolationFor,
   legacyAdvice,
-  partsOf,
   type Warn,
 } from "./firewall-plan.ts";
 import { removeElsewhere } from "./firewall-removal.ts";
 import * as firewalld from "./firewalld.ts";
-import { hasLegacyTable } from "./iptables.ts";
+import { hasLegacyTable } from "./iptables-legacy.ts";
+import * as isolation from "./isolation.ts";
 import { whereSupported } from "./nft-remains.ts";
 
 /**
@@ -36,12 +37,17 @@ import { whereSupported } from "./nft-remains.ts";
 export function setup(host: Netns, attachment: Attachment, asked: Asked, warn: Warn): void {
   const { config, ips } = asked;
   const backend = backendFor(config);
-  const parts = partsOf(backend, asked);
   const prepare = () => {
-    const before = install(host, attachment, parts, accepting(host, asked, backend));
+    if (asked.isolation) isolation.setup(host, attachment, isolationFor(backend, asked));
+    const wanted = own.entriesOf(backend, ips, config.iptablesAdminChainName);
+    const before = install(host, attachment, wanted, accepting(host, asked, backend));
+    // Only who was there before, or has no address to be known by, may have had a policy.
+    if (!asked.isolation && (before.length > 0 || ips.length === 0)) {
+      isolation.remove(host, attachment);
+    }
     // What is accepted anew by the same backend stays.
-    const kept = own.keysBy(backend, ips);
-    const gone = before.filter((key) => !kept.some((each) => isSame(each, key)));
+    const kept = ips.map((ip) => own.entryOf(backend, ip));
+    const gone = before.filter(({ entry }) => !kept.some((each) => equal(each, entry)));
     if (gone.length > 0) removeElsewhere(config, gone);
   };
   if (backend === "iptables") {
@@ -52,10 +58,6 @@ export function setup(host: Netns, attachment: Attachment, asked: Asked, warn: W
   prepare();
   if (backend === "firewalld") firewalld.add(config.firewalldZone, ips);
   else warnOfLegacy(ips, warn);
-}
-
-function isSame(a: MapKey, b: MapKey): boolean {
-  return a.map === b.map && equal(a.key, b.key);
 }
 
 /** Accept rules in the chains FORWARD that there are; none for addresses of an ADD before. */

@@ -3,10 +3,9 @@
  * PATH, one operation per run, `--wait` at the end. Only for configs that ask for it, and for kernels
  * without nf_tables.
  */
-import { readText } from "../kernel/files.ts";
-import { findProgram, type ProgramOutput, runProgram } from "../kernel/programs.ts";
 
-export type IpFamily = "ip" | "ip6";
+import { findProgram, type ProgramOutput, runProgram } from "../kernel/programs.ts";
+import type { IpFamily } from "./iptables-legacy.ts";
 
 /** What iptables says of what is not there, in its versions. Source: go-iptables, IsNotExist. */
 const absentTexts = [
@@ -15,12 +14,6 @@ const absentTexts = [
   "No such file or directory",
   "does not exist",
 ];
-
-/** The table names that the old iptables uses in this namespace, whatever the program is now. */
-export function hasLegacyTable(family: IpFamily, table: string): boolean {
-  const names = readText(`/proc/self/net/${family}_tables_names`) ?? "";
-  return names.split("\n").includes(table);
-}
 
 /** One table of one family. */
 export class Iptables {

@@ -22,17 +22,20 @@
  */
 import { concat } from "../addr/bytes.ts";
 import type { Ip } from "../addr/ip.ts";
+import type { Netns } from "../kernel/netns.ts";
 import * as say from "../netlink/nftables/build.ts";
 import * as nat from "../netlink/nftables/build-nat.ts";
 import type { ExpressionInput } from "../netlink/nftables/expression.ts";
 import type { Rule } from "../netlink/nftables/rule.ts";
-import { hashOf } from "./attachment.ts";
-import type { Feature, Group, MapKey, OwnChain, Part } from "./feature.ts";
+import { type Attachment, hashOf, type ValidAttachment } from "./attachment.ts";
+import { collect as collectChains, install, uninstall } from "./attachment-chain.ts";
+import { findDamage as chainDamage } from "./attachment-chain-check.ts";
+import type { Feature, Group, MapKey, OwnChain, Part } from "./chain-feature.ts";
 import { familyOf, type IpFamily } from "./firewall-forward.ts";
+import { isolationNames } from "./isolation-names.ts";
 
-const table = "cnibox_isolation";
+const { table, prefix } = isolationNames;
 const comment = "cnibox: which containers are kept from each other";
-const prefix = "policy";
 const [bridges, within, isolated, ports] = ["bridges", "within", "isolated", "ports"] as const;
 
 /** Before NF_IP_PRI_FILTER and NF_BR_PRI_FILTER_BRIDGED. */
@@ -54,9 +57,9 @@ function routed(family: IpFamily): Feature {
     prefixes: [prefix],
     hasGroups: true,
     maps: [
-      { name: bridges, key: ["interfaceName"], data: [] },
-      { name: within, key: ["interfaceName", "interfaceName"], data: [] },
-      { name: isolated, key: [family === "ip" ? "ipv4Address" : "ipv6Address"], data: [] },
+      { name: bridges, key: ["interfaceName"], isSet: true },
+      { name: within, key: ["interfaceName", "interfaceName"], isSet: true },
+      { name: isolated, key: [family === "ip" ? "ipv4Address" : "ipv6Address"], isSet: true },
     ],
     hooks: [
       {
@@ -83,7 +86,7 @@ const bridged: Feature = {
   table,
   comment,
   prefixes: [prefix],
-  maps: [{ name: ports, key: ["interfaceName"], data: [] }],
+  maps: [{ name: ports, key: ["interfaceName"], isSet: true }],
   hooks: [
     {
       name: "forward",
@@ -103,7 +106,7 @@ const bridged: Feature = {
 
 const ip = routed("ip");
 const ip6 = routed("ip6");
-export const features: readonly Feature[] = [ip, ip6, bridged];
+const features: readonly Feature[] = [ip, ip6, bridged];
 
 function loadInterfaces(): ExpressionInput[] {
   return [say.loadMeta("iifname"), say.loadMeta("oifname", 2)];
@@ -145,11 +148,44 @@ export interface Isolation {
   ports: readonly string[];
 }
 
-/** Keeps other bridges from the container. Without a policy: nothing, in place of what was there. */
-export function routedParts(asked: Isolation | undefined): Part[] {
+/** What is to keep others from the container; nothing, in place of what was there. */
+export interface WantedIsolation {
+  /** Other bridges. */
+  routed: Isolation | undefined;
+  /** Other ports of the bridge. */
+  bridged: Isolation | undefined;
+}
+
+/** Keeps them from it. Safe to repeat: what the attachment had before is replaced. */
+export function setup(host: Netns, attachment: Attachment, wanted: WantedIsolation): void {
+  install(host, attachment, parts(wanted));
+}
+
+/** What is missing or otherwise than `setup` made it; undefined if nothing is. */
+export function findDamage(
+  host: Netns,
+  attachment: Attachment,
+  wanted: WantedIsolation,
+): string | undefined {
+  const some = parts(wanted).filter(({ chains }) => chains.length > 0);
+  return chainDamage(host, attachment, some);
+}
+
+/** Removes what `setup` made. */
+export function remove(host: Netns, attachment: Attachment): void {
+  uninstall(host, features, attachment);
+}
+
+/** Removes what belongs to attachments of `network` that are not among `valid`. */
+export function collect(host: Netns, network: string, valid: readonly ValidAttachment[]): void {
+  collectChains(host, features, network, valid);
+}
+
+function parts({ routed, bridged: ports }: WantedIsolation): Part[] {
   return [
-    { feature: ip, chains: routedChains("ip", asked) },
-    { feature: ip6, chains: routedChains("ip6", asked) },
+    { feature: ip, chains: routedChains("ip", routed) },
+    { feature: ip6, chains: routedChains("ip6", routed) },
+    { feature: bridged, chains: bridgedChains(ports) },
   ];
 }
 
@@ -164,10 +200,9 @@ function routedChains(family: IpFamily, asked: Isolation | undefined): OwnChain[
   return [{ prefix, rules, keys, groups: [groupOf(asked.bridge)] }];
 }
 
-/** Keeps other ports of the bridge from the container's, likewise. */
-export function bridgedParts(asked: Isolation | undefined): Part[] {
+function bridgedChains(asked: Isolation | undefined): OwnChain[] {
   const mine = asked?.isolated ? asked.ports : [];
   const rules = mine.map((port) => [...say.isInterface("iifname", port), drop]);
   const keys = mine.map((port) => ({ map: ports, key: say.interfaceKey(port) }));
-  return [{ feature: bridged, chains: mine.length > 0 ? [{ prefix, rules, keys }] : [] }];
+  return mine.length > 0 ? [{ prefix, rules, keys }] : [];
 }

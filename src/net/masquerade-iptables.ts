@@ -8,7 +8,8 @@ import {
   isStaleJump,
   type ValidAttachment,
 } from "./attachment.ts";
-import { hasLegacyTable, type IpFamily, Iptables } from "./iptables.ts";
+import { Iptables } from "./iptables.ts";
+import { type IpFamily, legacyFamilies } from "./iptables-legacy.ts";
 
 const table = "nat";
 const postrouting = "POSTROUTING";
@@ -68,8 +69,7 @@ export function collectLegacy(network: string, valid: readonly ValidAttachment[]
 
 /** The tables that the kernel has of the old iptables, and the programs for them. */
 function legacyTables(): Iptables[] {
-  const families = (["ip", "ip6"] as const).filter((family) => hasLegacyTable(family, table));
-  return families.flatMap((family) => Iptables.findLegacy(family, table) ?? []);
+  return legacyFamilies(table).flatMap((family) => Iptables.findLegacy(family, table) ?? []);
 }
 
 function isFrom(rule: readonly string[], addresses: readonly Cidr[] | undefined): boolean {

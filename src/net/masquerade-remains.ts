@@ -1,7 +1,7 @@
 /**
  * What the Go plugins leave in nf_tables for IP masquerade, by either backend: rules with a comment in
  * a table of their own (pkg/ip/ipmasq_nftables_linux.go), or a chain of `iptables-nft`
- * (pkg/ip/ipmasq_iptables_linux.go). And what we left there before.
+ * (pkg/ip/ipmasq_iptables_linux.go).
  */
 import { equal } from "../addr/bytes.ts";
 import type { Cidr } from "../addr/cidr.ts";
@@ -17,8 +17,6 @@ import {
   isStaleJump,
   type ValidAttachment,
 } from "./attachment.ts";
-import { collect as collectChains, uninstall } from "./attachment-chain.ts";
-import { masquerade as former } from "./former-chains.ts";
 import { commentOf, removeChains } from "./nft-remains.ts";
 
 const ownTable = { family: "inet", table: "cni_plugins_masquerade" } as const;
@@ -40,9 +38,7 @@ export function remove(host: Netns, attachment: Attachment, addresses?: readonly
   const chain = iptablesChain(attachment);
   const tables = natTables.map((table) => ({ table, question: askChain(table, chain) }));
   const own = askTable(ownTable);
-  const formerTables = former.map(askTable);
-  host.use(Nft).look([own, ...formerTables, ...tables.map(({ question }) => question)]);
-  if (formerTables.some(({ answer }) => answer)) uninstall(host, former, attachment);
+  host.use(Nft).look([own, ...tables.map(({ question }) => question)]);
 
   const hash = instanceHash(attachment);
   if (own.answer) removeRules(host, (comment) => comment.startsWith(hash));
@@ -58,7 +54,6 @@ export function remove(host: Netns, attachment: Attachment, addresses?: readonly
 
 /** Removes what is left of attachments of `network` that are not among `valid`. Lists rules. */
 export function collect(host: Netns, network: string, valid: readonly ValidAttachment[]): void {
-  collectChains(host, former, network, valid);
   const own = askTable(ownTable);
   const parents = natTables.map((table) => ({ table, question: askChain(table, postrouting) }));
   host.use(Nft).look([own, ...parents.map(({ question }) => question)]);

@@ -1,9 +1,10 @@
-/** Removing IP masquerade, whoever set it up: we by either backend, we before, or the Go plugins. */
+/** Removing IP masquerade, whoever set it up: we by either backend, or the Go plugins. */
 import type { Cidr } from "../addr/cidr.ts";
 import { tryAll } from "../cni/undo.ts";
 import type { Netns } from "../kernel/netns.ts";
 import type { Attachment, ValidAttachment } from "./attachment.ts";
 import { collect, remove } from "./attachment-set-removal.ts";
+import { legacyFamilies } from "./iptables-legacy.ts";
 import * as iptables from "./masquerade-iptables.ts";
 import { features } from "./masquerade-nft.ts";
 import * as remains from "./masquerade-remains.ts";
@@ -21,8 +22,13 @@ export function teardown(host: Netns, attachment: Attachment, addresses?: readon
   tryAll(
     () => whereSupported(() => remove(host, features, attachment)),
     () => whereSupported(() => remains.remove(host, attachment, known)),
-    () => iptables.teardownLegacy(attachment, known),
+    () => hasLegacy() && iptables.teardownLegacy(attachment, known),
   );
+}
+
+/** Else what runs the program need not be loaded. */
+function hasLegacy(): boolean {
+  return legacyFamilies("nat").length > 0;
 }
 
 /** Removes what belongs to attachments of `network` that are not among `valid`. */
@@ -30,6 +36,6 @@ export function gc(host: Netns, network: string, valid: readonly ValidAttachment
   tryAll(
     () => whereSupported(() => collect(host, features, network, valid)),
     () => whereSupported(() => remains.collect(host, network, valid)),
-    () => iptables.collectLegacy(network, valid),
+    () => hasLegacy() && iptables.collectLegacy(network, valid),
   );
 }

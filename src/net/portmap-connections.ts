@@ -27,7 +27,7 @@ export interface LostService extends Service {
  * A connection through the host to the same port of another machine stays.
  * @returns how many they were
  */
-export function forgetStale(host: Netns, family: 4 | 6, services: readonly Service[]): number {
+function forgetStale(host: Netns, family: 4 | 6, services: readonly Service[]): number {
   const wanted = services.filter(({ protocol }) => protocol === udp);
   if (wanted.length === 0) return 0;
   const isHosts = memoized((ip) => host.routes.lookUp(ip)?.type === "local");
@@ -35,6 +35,26 @@ export function forgetStale(host: Netns, family: 4 | 6, services: readonly Servi
     isHosts(connection.address) && !wanted.some((service) => leadsTo(service, connection));
   const addressed = wanted.map(({ server: _, ...rest }) => ({ ...rest, family }));
   return host.use(Conntrack).remove(addressed, isStale);
+}
+
+/**
+ * Does so, and warns of what it did. A failure costs a client its old connection, at the worst: no reason
+ * to fail.
+ */
+export function forget(
+  host: Netns,
+  family: IpFamily,
+  services: readonly Service[],
+  warn: (message: string) => void,
+): void {
+  const version = family === "ip" ? 4 : 6;
+  try {
+    const count = forgetStale(host, version, services);
+    if (count > 0) warn(`forgot ${count} stale UDP connections over IPv${version}`);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : error;
+    warn(`stale UDP connections over IPv${version} may linger: ${why}`);
+  }
 }
 
 function leadsTo({ port, address, server }: Service, connection: Connection): boolean {

@@ -20,9 +20,9 @@ import type { ExpressionInput } from "../netlink/nftables/expression.ts";
 import type { Rule } from "../netlink/nftables/rule.ts";
 import type { Attachment, ValidAttachment } from "./attachment.ts";
 import { collect as collectChains, install, type LostKey, uninstall } from "./attachment-chain.ts";
-import { findDamage as chainDamage } from "./attachment-check.ts";
+import { findDamage as chainDamage } from "./attachment-chain-check.ts";
+import type { Feature, MapKey, OwnChain, Part } from "./chain-feature.ts";
 import { type IpFamily, protocols } from "./conditions.ts";
-import type { Feature, MapKey, OwnChain, Part } from "./feature.ts";
 import type { LostService } from "./portmap-connections.ts";
 import {
   guarded,

@@ -3,18 +3,14 @@
 import { utf8Length } from "../addr/bytes.ts";
 import { formatCidr } from "../addr/cidr.ts";
 import { formatIp } from "../addr/ip.ts";
-import { sha512Hex } from "../kernel/digest.ts";
 import type { Attachment, ValidAttachment } from "./attachment.ts";
 import type { IpFamily } from "./conditions.ts";
-import { hasLegacyTable, Iptables } from "./iptables.ts";
+import { Iptables } from "./iptables.ts";
+import { legacyFamilies } from "./iptables-legacy.ts";
+import { chainOf, dnatChain, isStale, natTable, oldSnatChain } from "./portmap-iptables-names.ts";
 import type { FamilyMappings, Mapping, PortmapConfig } from "./portmap-plan.ts";
 import { iptablesConditions } from "./portmap-plan.ts";
 
-/** Names that nodes out there have rules in: never to be changed. */
-export const natTable = "nat";
-export const dnatChain = "CNI-HOSTPORT-DNAT";
-/** What versions before 0.7 made. */
-export const oldSnatChain = "CNI-HOSTPORT-SNAT";
 const setMarkChain = "CNI-HOSTPORT-SETMARK";
 const masqueradeChain = "CNI-HOSTPORT-MASQ";
 
@@ -24,14 +20,6 @@ const maxPorts = 15;
 /** XT_MAX_COMMENT_LEN of include/uapi/linux/netfilter/xt_comment.h, less the NUL. */
 const maxComment = 255;
 
-/** `CNI-DN-` or `CNI-SN-` and 21 hex digits, of network and container. */
-export function chainOf(
-  kind: "DN" | "SN",
-  { network, containerId }: Omit<Attachment, "ifName">,
-): string {
-  return `CNI-${kind}-${sha512Hex(network + containerId, 21)}`;
-}
-
 /** Says whose a rule in the shared chain is; GC reads it. */
 function commentOf({ network, containerId }: Attachment): string {
   const comment = `dnat name: "${network}" id: "${containerId}"`;
@@ -39,17 +27,6 @@ function commentOf({ network, containerId }: Attachment): string {
   let text = comment.slice(0, maxComment - 3);
   while (utf8Length(text) > maxComment - 3) text = text.slice(0, -1);
   return `${text}...`;
-}
-
-/** Whether the rule with this comment is of a container of `network` without a valid attachment. */
-export function isStale(
-  rule: { chain: string | undefined; comment: string },
-  network: string,
-  valid: readonly ValidAttachment[],
-): boolean {
-  const [, name, containerId = ""] = /^dnat name: "(.*)" id: "(.*)"$/.exec(rule.comment) ?? [];
-  if (name !== network || valid.some((each) => each.containerId === containerId)) return false;
-  return rule.chain === chainOf("DN", { network, containerId });
 }
 
 /** The rules of the container's own chain, and those that lead to it. */
@@ -220,6 +197,5 @@ export function collectLegacy(network: string, valid: readonly ValidAttachment[]
 }
 
 function legacyTables(): Iptables[] {
-  const families = (["ip", "ip6"] as const).filter((family) => hasLegacyTable(family, natTable));
-  return families.flatMap((family) => Iptables.findLegacy(family, natTable) ?? []);
+  return legacyFamilies(natTable).flatMap((family) => Iptables.findLegacy(family, natTable) ?? []);
 }

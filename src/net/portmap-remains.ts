@@ -8,7 +8,7 @@ import * as nft from "../kernel/nft-changes.ts";
 import { target } from "../netlink/nftables/build.ts";
 import type { Attachment, ValidAttachment } from "./attachment.ts";
 import { commentOf, removeChains } from "./nft-remains.ts";
-import { chainOf, dnatChain, isStale, natTable, oldSnatChain } from "./portmap-iptables.ts";
+import { chainOf, dnatChain, isStale, natTable, oldSnatChain } from "./portmap-iptables-names.ts";
 
 const families = ["ip", "ip6"] as const;
 const ownChains = ["hostports", "hostip_hostports", "masquerading"] as const;

@@ -4,28 +4,16 @@
  */
 import { equal } from "../addr/bytes.ts";
 import type { Cidr } from "../addr/cidr.ts";
-import { CniError } from "../cni/errors.ts";
-import { tryAll } from "../cni/undo.ts";
 import type { Netns } from "../kernel/netns.ts";
-import { Nft } from "../kernel/nft.ts";
 import { NftUnsupported } from "../kernel/nft-support.ts";
-import type { Attachment, ValidAttachment } from "./attachment.ts";
+import type { Attachment } from "./attachment.ts";
 import { install } from "./attachment-set.ts";
-import { findDamage } from "./attachment-set-check.ts";
-import { collect, remove } from "./attachment-set-removal.ts";
+import { remove } from "./attachment-set-removal.ts";
 import { protocols } from "./conditions.ts";
-import { whereSupported } from "./nft-remains.ts";
-import { forgetStale, type LostService, type Service } from "./portmap-connections.ts";
+import { forget, type Service } from "./portmap-connections.ts";
 import * as guarded from "./portmap-guarded.ts";
 import * as iptables from "./portmap-iptables.ts";
-import {
-  askGuarded,
-  entriesOf,
-  features,
-  isConditional,
-  loopback6,
-  servicesOf,
-} from "./portmap-nft.ts";
+import { askGuarded, entriesOf, isConditional, loopback6 } from "./portmap-nft.ts";
 import {
   byFamily,
   type FamilyMappings,
@@ -36,7 +24,6 @@ import {
   planNatively,
   requestedBackend,
 } from "./portmap-plan.ts";
-import * as remains from "./portmap-remains.ts";
 
 /** What one attachment asks for. */
 export interface PortMappings {
@@ -63,7 +50,9 @@ export function setup(host: Netns, attachment: Attachment, asked: PortMappings, 
   }
   for (const family of families) {
     const services = family.mappings.map((mapping) => serviceFor(family, mapping));
-    forget(host, family.family === "ip" ? 4 : 6, services, warn);
+    // Else the code for it need not be loaded.
+    if (services.some(({ protocol }) => protocol === protocols.udp))
+      forget(host, family.family, services, warn);
   }
   if (asked.config.snat) letLoopbackOut(host, families);
   if (asked.mappings.some(({ hostIp }) => hostIp && equal(hostIp, loopback6))) {
@@ -72,7 +61,10 @@ export function setup(host: Netns, attachment: Attachment, asked: PortMappings, 
 }
 
 /** Undefined where iptables is to be run. */
-function nativePlan(config: PortmapConfig, families: readonly FamilyMappings[]): Plan | undefined {
+export function nativePlan(
+  config: PortmapConfig,
+  families: readonly FamilyMappings[],
+): Plan | undefined {
   const backend = requestedBackend(config);
   if (backend === "iptables") return undefined;
   try {
@@ -83,7 +75,7 @@ function nativePlan(config: PortmapConfig, families: readonly FamilyMappings[]):
   }
 }
 
-function mayStandIn(config: PortmapConfig, families: readonly FamilyMappings[]): boolean {
+export function mayStandIn(config: PortmapConfig, families: readonly FamilyMappings[]): boolean {
   return isForIptables(config) && iptables.isAvailable(families.map(({ family }) => family));
 }
 
@@ -131,17 +123,6 @@ function serviceFor({ address }: FamilyMappings, mapping: Mapping): Service {
   };
 }
 
-/** A failure costs a client its old connection, at the worst: no reason to fail. */
-function forget(host: Netns, family: 4 | 6, services: readonly Service[], warn: Warn): void {
-  try {
-    const count = forgetStale(host, family, services);
-    if (count > 0) warn(`forgot ${count} stale UDP connections over IPv${family}`);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : error;
-    warn(`stale UDP connections over IPv${family} may linger: ${why}`);
-  }
-}
-
 /**
  * A packet from 127.0.0.1 may leave by the container's link, where it is masqueraded. This stays on
  * when the attachment goes, as others may use the link.
@@ -153,131 +134,4 @@ function letLoopbackOut(host: Netns, families: readonly FamilyMappings[]): void 
   if (!link) return;
   const path = ["net", "ipv4", "conf", link.name, "route_localnet"] as const;
   if (host.sysctl.read(...path) !== "1") host.sysctl.write("1", ...path);
-}
-
-/**
- * Throws what is missing or otherwise than `setup` made it. What the Go plugin made for the attachment
- * will do: a node may have changed from it to us.
- */
-export function check(host: Netns, attachment: Attachment, asked: PortMappings): void {
-  const families = byFamily(asked.addresses, asked.mappings);
-  const plan = nativePlan(asked.config, families);
-  const damage = plan
-    ? nativeDamage(host, attachment, asked, plan)
-    : iptablesDamage(attachment, asked, families);
-  if (damage !== undefined) throw new CniError("Internal", `Port mappings are damaged: ${damage}`);
-}
-
-function nativeDamage(
-  host: Netns,
-  attachment: Attachment,
-  asked: PortMappings,
-  plan: Plan,
-): string | undefined {
-  try {
-    const wanted = entriesOf(plan).filter(({ entries }) => entries.length > 0);
-    const isGuarded = plan.targets.some(isConditional);
-    const damage =
-      findDamage(host, attachment, wanted) ??
-      (isGuarded ? guarded.findDamage(host, attachment, plan) : undefined);
-    return damage !== undefined && remains.isThere(host, attachment) ? undefined : damage;
-  } catch (error) {
-    const families = byFamily(asked.addresses, asked.mappings);
-    if (!(error instanceof NftUnsupported) || !mayStandIn(asked.config, families)) throw error;
-    return iptablesDamage(attachment, asked, families);
-  }
-}
-
-function iptablesDamage(
-  attachment: Attachment,
-  { config, mappings }: PortMappings,
-  families: readonly FamilyMappings[],
-): string | undefined {
-  for (const family of families) {
-    const damage = iptables.findDamage(config, attachment, family, mappings);
-    if (damage !== undefined) return damage;
-  }
-  return undefined;
-}
-
-/**
- * Removes what `setup` made, and what the Go plugin made for the same container, by whichever
- * backend. What is not there is no error.
- *
- * @param mappings may be empty; only needed to forget UDP connections that iptables redirected
- */
-export function teardown(
-  host: Netns,
-  attachment: Attachment,
-  mappings: readonly Mapping[],
-  warn: Warn,
-): void {
-  let removed = false;
-  tryAll(
-    () =>
-      whereSupported(() => {
-        const questions = askGuarded(attachment);
-        const others = { questions, changes: () => [] };
-        forgetLost(host, servicesOf(remove(host, features, attachment, others)), warn);
-        const had = questions.some(({ answer }) => answer);
-        if (had) forgetLost(host, guarded.remove(host, attachment), warn);
-      }),
-    () =>
-      whereSupported(() => {
-        removed = remains.remove(host, attachment);
-      }),
-    () => {
-      if (iptables.teardownLegacy(attachment)) removed = true;
-    },
-    () => removed && forgetMappings(host, mappings, warn),
-  );
-}
-
-function forgetLost(host: Netns, lost: readonly LostService[], warn: Warn): void {
-  for (const family of ["ip", "ip6"] as const) {
-    const mine = lost.filter((each) => each.family === family);
-    forget(host, family === "ip" ? 4 : 6, mine, warn);
-  }
-}
-
-function forgetMappings(host: Netns, mappings: readonly Mapping[], warn: Warn): void {
-  for (const family of ["ip", "ip6"] as const) {
-    const mine = mappings.filter((mapping) => !mapping.family || mapping.family === family);
-    const services = mine.map(({ protocol, hostPort, hostIp }) => ({
-      protocol: protocols[protocol],
-      port: hostPort,
-      ...(hostIp && { address: hostIp }),
-    }));
-    forget(host, family === "ip" ? 4 : 6, services, warn);
-  }
-}
-
-/** Removes what belongs to attachments of `network` that are not among `valid`. */
-export function gc(
-  host: Netns,
-  network: string,
-  valid: readonly ValidAttachment[],
-  warn: Warn,
-): void {
-  tryAll(
-    () =>
-      whereSupported(() => {
-        forgetLost(host, servicesOf(collect(host, features, network, valid)), warn);
-      }),
-    () => whereSupported(() => forgetLost(host, guarded.collect(host, network, valid), warn)),
-    () => whereSupported(() => remains.collect(host, network, valid)),
-    () => iptables.collectLegacy(network, valid),
-  );
-}
-
-/** Why ports cannot be mapped on this host; undefined if they can. */
-export function findObstacle(host: Netns, config: PortmapConfig): string | undefined {
-  const backend = requestedBackend(config);
-  if (backend !== "iptables" && host.use(Nft).isSupported()) return undefined;
-  if (backend !== "nftables" && iptables.isAvailable(["ip"])) return undefined;
-  const missing = {
-    nftables: "the kernel lacks CONFIG_NF_TABLES",
-    iptables: "iptables is not in PATH",
-  };
-  return backend ? missing[backend] : `${missing.nftables}, and ${missing.iptables}`;
 }

@@ -1,25 +1,15 @@
-/** What the Go bridge leaves in nf_tables for its MAC spoof check (pkg/link/spoofcheck.go), and we before. */
+/** What the Go bridge leaves in nf_tables for its MAC spoof check (pkg/link/spoofcheck.go). */
 import type { Netns } from "../kernel/netns.ts";
-import { askChain, askTable, Nft } from "../kernel/nft.ts";
-import type { Attachment, ValidAttachment } from "./attachment.ts";
-import { collect as collectChains, uninstall } from "./attachment-chain.ts";
-import { spoofCheck as former } from "./former-chains.ts";
+import { askChain, Nft } from "../kernel/nft.ts";
+import type { Attachment } from "./attachment.ts";
 import { removeChains } from "./nft-remains.ts";
 
 const table = { family: "bridge", table: "nat" } as const;
 
-/** Removes what is left of one attachment. */
-export function remove(host: Netns, attachment: Attachment): void {
-  const { containerId, ifName } = attachment;
+/** Removes what is left of one attachment. Its names say nothing of networks: GC cannot judge it. */
+export function remove(host: Netns, { containerId, ifName }: Attachment): void {
   const chain = `cni-br-iface-${containerId}-${ifName}`;
-  const theirs = askChain(table, chain);
-  const ours = former.map(askTable);
-  host.use(Nft).look([theirs, ...ours]);
-  if (theirs.answer) removeChains(host, table, [chain, `${chain}-mac`], "PREROUTING");
-  if (ours.some(({ answer }) => answer)) uninstall(host, former, attachment);
-}
-
-/** Removes what is left of attachments of `network` that are not among `valid`. */
-export function collect(host: Netns, network: string, valid: readonly ValidAttachment[]): void {
-  collectChains(host, former, network, valid);
+  const question = askChain(table, chain);
+  host.use(Nft).look([question]);
+  if (question.answer) removeChains(host, table, [chain, `${chain}-mac`], "PREROUTING");
 }

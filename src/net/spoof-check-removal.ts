@@ -1,4 +1,4 @@
-/** Removing the MAC spoof check, whoever set it up: we, we before, or the Go bridge. */
+/** Removing the MAC spoof check, whoever set it up: we, or the Go bridge. */
 import type { Netns } from "../kernel/netns.ts";
 import type { Attachment, ValidAttachment } from "./attachment.ts";
 import { collect, remove } from "./attachment-set-removal.ts";
@@ -18,6 +18,5 @@ export function teardown(host: Netns, attachment: Attachment): void {
 export function gc(host: Netns, network: string, valid: readonly ValidAttachment[]): void {
   whereSupported(() => {
     collect(host, [feature], network, valid);
-    remains.collect(host, network, valid);
   });
 }

@@ -5,8 +5,10 @@ import { parseCidr } from "../../src/addr/cidr.ts";
 import type { Netns } from "../../src/kernel/netns.ts";
 import { install } from "../../src/net/attachment-set.ts";
 import * as portmap from "../../src/net/portmap.ts";
+import { check } from "../../src/net/portmap-check.ts";
 import { entriesOf } from "../../src/net/portmap-nft.ts";
 import { byFamily, planNatively, readMappings } from "../../src/net/portmap-plan.ts";
+import { teardown } from "../../src/net/portmap-removal.ts";
 import { sandbox } from "../harness/sandbox.ts";
 import { count } from "./cost.ts";
 import { attachment, open } from "./support.ts";
@@ -39,8 +41,8 @@ sandbox("with 2 mappings as with 5000", { needs, timeout: 300_000 }, ({ host }) 
   const measure = () => ({
     setup: count(() => portmap.setup(netns, one, asked, warn)),
     again: count(() => portmap.setup(netns, one, asked, warn)),
-    check: count(() => portmap.check(netns, one, asked)),
-    teardown: count(() => portmap.teardown(netns, one, [], warn)),
+    check: count(() => check(netns, one, asked)),
+    teardown: count(() => teardown(netns, one, [], warn)),
   });
   addMany(netns, 1, 2);
   const few = measure();
@@ -68,8 +70,8 @@ sandbox("a container with 1000 mappings", { needs }, ({ host }) => {
   );
   portmap.setup(netns, one, asked, warn);
   assert.equal(host.sh("nft list ruleset").match(/ : 10\.2\.0\.1 \. (80|53)/g)?.length, 1000);
-  portmap.check(netns, one, asked);
-  portmap.teardown(netns, one, [], warn);
+  check(netns, one, asked);
+  teardown(netns, one, [], warn);
   assert.doesNotMatch(host.sh("nft list ruleset"), /portmap/);
   netns.close();
 });

@@ -1,21 +1,19 @@
 /** CHECK: whether the chains of an attachment are what `attachment-chain.ts` made of them. */
-import { equal } from "../addr/bytes.ts";
 import type { Netns } from "../kernel/netns.ts";
 import { askElement, Nft } from "../kernel/nft.ts";
 import { label } from "../kernel/nft-changes.ts";
 import type { Element } from "../netlink/nftables/element.ts";
 import type { Rule } from "../netlink/nftables/rule.ts";
 import { type Attachment, hashLength } from "./attachment.ts";
-import { Seen } from "./attachment-state.ts";
+import { Seen } from "./attachment-chain-state.ts";
 import {
   chainName,
   distinct,
   type Feature,
-  type MapKey,
   type OwnChain,
   type Part,
   rulesIn,
-} from "./feature.ts";
+} from "./chain-feature.ts";
 import { isRule } from "./verify-rule.ts";
 
 /** What is missing or otherwise than `parts` say; undefined if nothing is. */
@@ -53,15 +51,13 @@ function damageOf(host: Netns, feature: Feature, name: string, chain: OwnChain) 
   host.use(Nft).look(questions);
   const lost = shared.find((_, i) => !questions[keys.length + i]?.answer);
   if (lost) return `an element is missing from ${lost.map}`;
-  const astray = keys.find((key, i) => !leads(key, questions[i]?.answer, name));
-  return astray && `${astray.map} does not lead to chain ${name}, or to what it says,`;
+  const astray = keys.find((_, i) => !leads(questions[i]?.answer, name));
+  return astray && `${astray.map} does not lead to chain ${name}`;
 }
 
 /** Whether an element is of the chain: it leads there, or is marked as its owner's. */
-function leads({ data }: MapKey, element: Element | undefined, chain: string): boolean {
-  if (!element) return false;
-  const { verdict, value } = element.data ?? {};
+function leads(element: Element | undefined, chain: string): boolean {
+  const verdict = element?.data?.verdict;
   if (verdict) return verdict.chain === chain;
-  const owner = element.userdata?.comment?.slice(0, hashLength);
-  return owner === chain.slice(-hashLength) && (!data || (!!value && equal(value, data)));
+  return element?.userdata?.comment?.slice(0, hashLength) === chain.slice(-hashLength);
 }

@@ -14,7 +14,7 @@ import {
   type Group,
   type MapKey,
   type OwnChain,
-} from "./feature.ts";
+} from "./chain-feature.ts";
 
 /**
  * Asks all it can in one write: `questions` are for `Nft.look`, and the rest for afterwards. Where
@@ -70,10 +70,8 @@ export class Seen {
 
   /** Whether what all attachments share is there. `nft flush table` leaves chains without rules. */
   isFounded(): boolean {
-    const isWhole = ({ answer }: Question<Chain>, i: number) => {
-      const hook = this.feature.hooks[i];
-      return hook?.open ? answer !== undefined : answer?.use === hook?.rules.length;
-    };
+    const isWhole = ({ answer }: Question<Chain>, i: number) =>
+      answer?.use === this.feature.hooks[i]?.rules.length;
     return this.exists() && this.#hooks.every(isWhole);
   }
 
@@ -85,8 +83,8 @@ export class Seen {
 
   /** Whether nobody needs the table once `count` chains of attachments and groups are gone. */
   isLeftWith(count: number): boolean {
-    const { hooks, maps } = this.feature;
-    const mayGo = this.#hooks.every(({ answer }, i) => (hooks[i]?.open ? !answer?.use : answer));
+    const { maps } = this.feature;
+    const mayGo = this.#hooks.every(({ answer }) => answer);
     return mayGo && this.#table.answer?.use === this.hooks.length + maps.length + count;
   }
 

@@ -18,8 +18,6 @@ export interface Feature extends TableName {
     name: string;
     base: Hook;
     rules: readonly (readonly ExpressionInput[])[];
-    /** The operator's: never emptied, and there as long as rules are in it. */
-    open?: true;
   }[];
   /** The keys that a rule in an attachment's chain, or in a group's, stands for. */
   keysOf(rule: Rule): readonly MapKey[];
@@ -30,18 +28,16 @@ export interface FeatureMap {
   name: string;
   key: readonly KeyType[];
   /**
-   * Absent: a key leads to the attachment's chain. The kernel then looks through all chains that a map
-   * leads to whenever one is added, which a node with thousands of them feels. Where a key gives a
-   * value (of these parts), or says all by being there (no parts), it does not.
+   * Whether a key says all by being there. Absent: it leads to the attachment's chain. The kernel then
+   * looks through all chains that a map leads to whenever one is added, which a node with thousands of
+   * them feels.
    */
-  data?: readonly KeyType[];
+  isSet?: true;
 }
 
-/** A key of a map, and what it gives; no `data`: it leads to the chain of whoever has it. */
 export interface MapKey {
   map: string;
   key: Uint8Array;
-  data?: Uint8Array;
 }
 
 /**
