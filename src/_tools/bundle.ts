@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
 import { originsOf } from "./lines.ts";
+import { spellOutPatterns } from "./patterns.ts";
 
 /**
  * Bundles each entry, and what several of them share, into a module of its own.
@@ -55,7 +56,7 @@ export async function bundle(
     );
     const origins = originsOf(map, code);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, code);
+    writeFileSync(path, spellOutPatterns(code));
     writeFileSync(`${path}.lines`, origins.map((origin) => `${origin}\n`).join(""));
   }
   const nameOf = (path: string) => relative(outdir, resolve(root, path));

@@ -109,7 +109,9 @@ function nest(table: Table, keepUnknown: boolean): Nest<object, object> {
     nameOf: (type) => rows()[type]?.row.kernelName,
     write(out, value, except) {
       const given = value as Record<string, unknown>;
-      for (const key of Object.keys(given)) {
+      const keys = Object.keys(given);
+      for (let i = 0; i < keys.length; i++) {
+        const key = keys[i] as string;
         const field = given[key];
         if (field === undefined) continue;
         const row = table[key];
