@@ -81,9 +81,11 @@ const rows = `
 
 /** The name and the words of an error number. Read only when something failed. */
 export function describeErrno(errno: number): { code: string; words: string } {
-  for (const line of rows.split("\n")) {
-    const [, number, code, words] = /^(\d+) (\S+) (.*)$/.exec(line) ?? [];
-    if (Number(number) === errno) return { code: code as string, words: words as string };
+  const [, rest] = rows.split(`\n${errno} `);
+  if (rest !== undefined) {
+    const [line = ""] = rest.split("\n", 1);
+    const space = line.indexOf(" ");
+    return { code: line.slice(0, space), words: line.slice(space + 1) };
   }
   return { code: `E${errno}`, words: `Unknown error ${errno}` };
 }
