@@ -100,6 +100,7 @@ const Constant kConstants[] = {
     CONSTANT(POLLOUT),
     CONSTANT(POLLERR),
     CONSTANT(POLLHUP),
+    CONSTANT(POLLNVAL),
 
     CONSTANT(MS_BIND),
     CONSTANT(MS_REC),

@@ -7,7 +7,8 @@
 
 namespace cnibox {
 
-/// The JavaScript string of UTF-8 bytes; each invalid sequence becomes U+FFFD (WHATWG Encoding).
+/// The JavaScript string of UTF-8 bytes; each invalid sequence becomes U+FFFD (WHATWG Encoding), as
+/// both hosts have it.
 Napi::String NewText(Napi::Env env, std::string_view bytes);
 
 }  // namespace cnibox

@@ -1,6 +1,8 @@
 /* The engine, and on top of it what its public header lacks. */
 #include <math.h>
+#include <stdarg.h>
 
+#include "cutils.h"
 #include "quickjs_ext.h"
 
 /*
@@ -19,6 +21,31 @@ static double no_angle2(double y, double x) { return no_angle(y); }
 #define cos no_angle
 #define sin no_angle
 #define tan no_angle
+
+/*
+ * The engine writes the stack of an error when it is made, also of one that is only an answer, such as
+ * ENOENT. With printf that takes most of the time of a failed system call.
+ */
+static void append(DynBuf *text, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  for (; *format; format++) {
+    if (*format != '%') {
+      dbuf_putc(text, *format);
+    } else if (*++format == 's') {
+      dbuf_putstr(text, va_arg(arguments, const char *));
+    } else {
+      char digits[12], *first = digits + sizeof digits;
+      unsigned number = va_arg(arguments, int);
+      *--first = '\0';
+      do *--first = '0' + number % 10;
+      while (number /= 10);
+      dbuf_putstr(text, first);
+    }
+  }
+  va_end(arguments);
+}
+#define dbuf_printf append
 
 #include "quickjs.c"
 

@@ -28,16 +28,16 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-const hexPairs: string[] = [];
+const hexDigits = "0123456789abcdef";
 
 /** Two lower-case digits per byte, with `separator` between bytes. */
 export function toHex(bytes: Uint8Array, separator = ""): string {
   let text = "";
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i] as number;
-    hexPairs[byte] ??= (byte < 16 ? "0" : "") + byte.toString(16);
     if (i > 0) text += separator;
-    text += hexPairs[byte];
+    text += hexDigits[byte >> 4];
+    text += hexDigits[byte & 15];
   }
   return text;
 }

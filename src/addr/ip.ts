@@ -26,9 +26,9 @@ function parseIpv4(text: string): Ip | undefined {
   if (octets.length !== 4) return undefined;
   const ip = new Uint8Array(4);
   for (let i = 0; i < 4; i++) {
-    const octet = octets[i] as string;
-    if (!/^(?:0|[1-9][0-9]{0,2})$/.test(octet) || Number(octet) > 255) return undefined;
-    ip[i] = Number(octet);
+    const octet = Number(octets[i]);
+    if (!(octet >= 0 && octet <= 255) || `${octet}` !== octets[i]) return undefined;
+    ip[i] = octet;
   }
   return ip;
 }

@@ -8,7 +8,7 @@
  */
 import { formatCidr } from "../addr/cidr.ts";
 import { formatIp, type Ip, isV4 } from "../addr/ip.ts";
-import { serialize } from "../json/serialize.ts";
+import { serializePlain } from "../json/serialize.ts";
 import type { JsonValue, Serializable } from "../json/types.ts";
 import {
   type AnyResult,
@@ -79,9 +79,15 @@ export function readPrevResult(
  */
 export function formatResult(result: AnyResult, version: string): string {
   const printed = convertResult(result, version);
-  // The reference prints 1.x through a map, and therefore sorted.
-  return serialize(toJson(printed), { indent: true, sorted: !printed.family });
+  return serializePlain(toJson(printed), printed.family ? null : sortedKeys);
 }
+
+/** All keys of a result of 1.x: the reference prints that through a map, and therefore sorted. */
+const sortedKeys = [
+  ...["address", "advmss", "cniVersion", "dns", "domain", "dst", "gateway", "gw", "interface"],
+  ...["interfaces", "ips", "mac", "mtu", "name", "nameservers", "options", "pciID", "priority"],
+  ...["routes", "sandbox", "scope", "search", "socketPath", "table"],
+];
 
 /** The members of a result as they are printed, in the order of the reference's records. */
 export function toJson(result: AnyResult): { [key: string]: Serializable | undefined } {

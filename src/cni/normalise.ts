@@ -6,7 +6,7 @@
  */
 import { isKey } from "../json/lookup.ts";
 import { emptyObject, isObject, type JsonObject, type JsonValue } from "../json/types.ts";
-import type { Properties, Property } from "./config.ts";
+import type { Property } from "./config.ts";
 
 /**
  * A copy of `value` with keys spelled as `schema` spells them. Nulls, unknown keys of closed
@@ -22,10 +22,11 @@ export function normalise(schema: Property, value: JsonValue): JsonValue {
 
 function normaliseObject(schema: Property, value: JsonObject): JsonObject {
   const { properties = {}, additionalProperties = true } = schema;
+  const names = Object.keys(properties);
   const result = emptyObject();
-  for (const key in value) {
+  for (const key of Object.keys(value)) {
     const member = value[key] as JsonValue;
-    const declared = declaredKey(properties, key);
+    const declared = names.includes(key) ? key : names.find((name) => isKey(key, name));
     if (declared !== undefined) {
       const property = properties[declared] as Property;
       // As in Go, a later spelling of the key replaces the earlier, and null does not.
@@ -38,9 +39,4 @@ function normaliseObject(schema: Property, value: JsonObject): JsonObject {
     }
   }
   return result;
-}
-
-function declaredKey(properties: Properties, key: string): string | undefined {
-  for (const name in properties) if (isKey(key, name)) return name;
-  return undefined;
 }

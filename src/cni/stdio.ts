@@ -29,14 +29,10 @@ export function standardIo(load: Io["load"]): Io {
  * that would then get what is printed. It is taken, in a mode in which using it still fails.
  */
 function occupy(): void {
-  const { O_RDONLY, O_WRONLY } = constants;
+  const { O_RDONLY, O_WRONLY, POLLNVAL } = constants;
+  const found = sys.poll([stdin, 0, stdout, 0, stderr, 0], 0);
   for (const fd of [stdin, stdout, stderr]) {
-    try {
-      sys.fstat(fd);
-    } catch (error) {
-      if (!isErrno(error, "EBADF")) throw error;
-      sys.open("/dev/null", fd === stdin ? O_WRONLY : O_RDONLY);
-    }
+    if (found[fd] === POLLNVAL) sys.open("/dev/null", fd === stdin ? O_WRONLY : O_RDONLY);
   }
 }
 

@@ -2,7 +2,7 @@
  * Reads records out of parsed JSON with the rules and words of Go's encoding/json: keys in any
  * letter case, unknown keys ignored, null as if absent, and no coercion of types.
  */
-import { fold } from "./lookup.ts";
+import { lookup } from "./lookup.ts";
 import { isObject, type JsonValue } from "./types.ts";
 
 /**
@@ -42,23 +42,19 @@ export function record(
 
 /** Typed access to the members of an object; every error is a `typeError`. */
 export class Fields {
-  readonly #members: { [folded: string]: JsonValue };
+  readonly #object: { readonly [key: string]: JsonValue };
+  readonly #keys: readonly string[];
   readonly #prefix: string;
 
   constructor(object: { readonly [key: string]: JsonValue }, prefix: string) {
-    this.#members = { __proto__: null } as unknown as { [folded: string]: JsonValue };
+    this.#object = object;
+    this.#keys = Object.keys(object);
     this.#prefix = prefix;
-    for (const key in object) {
-      const value = object[key] as JsonValue;
-      const folded = fold(key);
-      // A null does not undo what a key of another case said.
-      if (value !== null || !(folded in this.#members)) this.#members[folded] = value;
-    }
   }
 
   /** The member as it is; undefined if there is none. */
   raw(key: string): JsonValue | undefined {
-    return this.#members[fold(key)];
+    return lookup(this.#object, key, this.#keys);
   }
 
   /** Where a member stands, for error texts. */

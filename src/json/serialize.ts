@@ -80,6 +80,20 @@ export function serialize(value: Serializable, options: SerializeOptions = {}): 
   }
 }
 
+/**
+ * As `serialize` with an indent, but by the engine's own writer, which is several times as fast. It is
+ * for values with few levels, whole numbers and no lone surrogates.
+ * @param keys those to write, in this order; null: all, in the order they are in
+ */
+export function serializePlain(value: Serializable, keys: string[] | null): string {
+  return JSON.stringify(value, keys, step)
+    .replaceAll("<", "\\u003c")
+    .replaceAll(">", "\\u003e")
+    .replaceAll("&", "\\u0026")
+    .replaceAll("\u2028", "\\u2028")
+    .replaceAll("\u2029", "\\u2029");
+}
+
 function presentKeys(object: object, sorted: boolean): string[] {
   const keys = Object.keys(object);
   const present = keys.filter((key) => (object as Record<string, unknown>)[key] !== undefined);

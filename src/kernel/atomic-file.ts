@@ -70,7 +70,7 @@ function prepare(
   { mode = 0o600, sync = true, locked = false }: WriteOptions,
   publish: (temporary: string) => boolean,
 ): boolean {
-  const temporary = path.replace(/[^/]*$/, temporaryName);
+  const temporary = path.slice(0, path.lastIndexOf("/") + 1) + temporaryName;
   try {
     const fd = locked ? openFresh(temporary, mode) : openOwned(temporary, mode);
     try {

@@ -79,11 +79,23 @@ const rows = `
 132 ERFKILL Operation not possible due to RF-kill
 `;
 
-/** The name and the words of an error number. Read only when something failed. */
-export function describeErrno(errno: number): { code: string; words: string } {
-  for (const line of rows.split("\n")) {
-    const [, number, code, words] = /^(\d+) (\S+) (.*)$/.exec(line) ?? [];
-    if (Number(number) === errno) return { code: code as string, words: words as string };
+/** What a process has looked up: nf_tables answers many questions with the same error. */
+const known = new Map<number, { code: string; words: string }>();
+
+/** The name and the words of an error number. */
+export function describeErrno(errno: number): { readonly code: string; readonly words: string } {
+  let described = known.get(errno);
+  if (!described) {
+    described = lookUp(errno);
+    known.set(errno, described);
   }
-  return { code: `E${errno}`, words: `Unknown error ${errno}` };
+  return described;
+}
+
+function lookUp(errno: number): { code: string; words: string } {
+  const [, rest] = rows.split(`\n${errno} `);
+  if (rest === undefined) return { code: `E${errno}`, words: `Unknown error ${errno}` };
+  const [line = ""] = rest.split("\n", 1);
+  const space = line.indexOf(" ");
+  return { code: line.slice(0, space), words: line.slice(space + 1) };
 }

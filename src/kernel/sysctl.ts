@@ -25,7 +25,7 @@ export class Sysctl {
       let text = "";
       for (;;) {
         const data = sys.read(fd, 4096);
-        if (data.length === 0) return text.replace(/\n$/, "");
+        if (data.length === 0) return text.endsWith("\n") ? text.slice(0, -1) : text;
         text += sys.decodeUtf8(data);
       }
     });

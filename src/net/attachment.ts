@@ -14,9 +14,17 @@ export interface Attachment {
 /** An attachment that the runtime still has, as GC names it (`cni.dev/valid-attachments`). */
 export type ValidAttachment = Omit<Attachment, "network">;
 
+/** A call asks for the hashes of the same two or three texts again and again. */
+const hashes = new Map<string, string>();
+
 /** The first 16 hex digits of the SHA-512. */
 export function hashOf(text: string): string {
-  return sha512Hex(text, 16);
+  let hash = hashes.get(text);
+  if (hash === undefined) {
+    hash = sha512Hex(text, 16);
+    hashes.set(text, hash);
+  }
+  return hash;
 }
 
 /**

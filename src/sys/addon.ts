@@ -188,7 +188,7 @@ export type ConstantName =
   | `SO_${"RCVBUF" | "SNDBUF" | "RCVBUFFORCE" | "SNDBUFFORCE" | "RCVTIMEO" | "SNDTIMEO" | "BINDTODEVICE" | "BROADCAST" | "REUSEADDR" | "ERROR"}`
   | `NETLINK_${"ROUTE" | "NETFILTER" | "GENERIC" | "EXT_ACK" | "GET_STRICT_CHK" | "CAP_ACK" | "ADD_MEMBERSHIP"}`
   | `MSG_${"PEEK" | "TRUNC" | "DONTWAIT" | "NOSIGNAL"}`
-  | `POLL${"IN" | "OUT" | "ERR" | "HUP"}`
+  | `POLL${"IN" | "OUT" | "ERR" | "HUP" | "NVAL"}`
   | `MS_${"BIND" | "REC" | "SHARED" | "PRIVATE" | "SLAVE"}`
   | `MNT_DETACH`
   | `CLOCK_${"REALTIME" | "MONOTONIC" | "BOOTTIME"}`

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import t from "tap";
 import { JsonError, parse } from "../../src/json/parse.ts";
+import { serialize } from "../../src/json/serialize.ts";
 import type { JsonObject } from "../../src/json/types.ts";
 
 /** Text → Go's message. Confirmed with a plugin of the reference, which prints it with code 6. */
@@ -268,6 +270,14 @@ t.test("objects are no traps", async (t) => {
     { a: 1 },
   ]);
   t.equal(({} as { a?: number }).a, undefined);
+});
+
+t.test("it does not matter whether there is white space", async (t) => {
+  const compact =
+    '{"__proto__":{"a":[{}]},"constructor":[-0.5,null,"é"],"toJSON":true,"":"\u007f"}';
+  const spaced = compact.replace(/[,:]/g, "$& ");
+  t.ok(isDeepStrictEqual(parse(compact), parse(spaced)));
+  t.same(serialize(parse(`${compact}\n`)), compact);
 });
 
 t.test("of a repeated key the last value counts, at the last place", async (t) => {

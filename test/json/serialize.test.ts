@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import t from "tap";
 import { parse } from "../../src/json/parse.ts";
-import { serialize, serializeString } from "../../src/json/serialize.ts";
+import { serialize, serializePlain, serializeString } from "../../src/json/serialize.ts";
 import type { JsonValue, Serializable } from "../../src/json/types.ts";
 
 t.test("compact and indented agree with the platform where Go does", async (t) => {
@@ -145,4 +145,14 @@ t.test("scalars stand alone", async (t) => {
 t.test("depth is no problem", async (t) => {
   const text = "[".repeat(10000) + "]".repeat(10000);
   t.equal(serialize(parse(text) as JsonValue), text);
+});
+
+t.test("the engine's own writer writes the same", async (t) => {
+  const value = {
+    z: ["<a> & b\u2028\u2029", 'é"\\\n\u0001\u007f😀'],
+    a: { n: 0, m: [], l: undefined },
+  };
+  t.equal(serializePlain(value, null), serialize(value, { indent: true }));
+  const keys = ["a", "l", "m", "n", "z"];
+  t.equal(serializePlain(value, keys), serialize(value, { indent: true, sorted: true }));
 });

@@ -70,6 +70,7 @@ const expected: Record<ConstantName, number> = {
   POLLOUT: 4,
   POLLERR: 8,
   POLLHUP: 16,
+  POLLNVAL: 0x20,
   MS_BIND: 4096,
   MS_REC: 16384,
   MS_SHARED: 1 << 20,
