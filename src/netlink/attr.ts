@@ -26,9 +26,27 @@ export interface Attribute<In, Out = In> {
   kernelName: string;
   codec: Codec<In, Out>;
   /** Whether it may stand several times: its value is then an array. */
-  repeated: boolean;
+  repeated?: true;
   /** How it is read if an attribute beside it (a key of the same table) has one of these values. */
   choices?: { by: string; rows: Record<string, AnyAttribute> };
+}
+
+class Row implements Attribute<unknown> {
+  readonly headerType: number;
+  readonly kernelName: string;
+  readonly codec: AnyCodec;
+  declare repeated?: true;
+  declare choices?: { by: string; rows: Record<string, AnyAttribute> };
+
+  constructor(headerType: number, kernelName: string, codec: AnyCodec) {
+    this.headerType = headerType;
+    this.kernelName = kernelName;
+    this.codec = codec;
+  }
+
+  get type(): number {
+    return this.headerType & NLA_TYPE_MASK;
+  }
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: see AnyCodec
@@ -52,7 +70,7 @@ export function attr<In, Out>(
   kernelName: string,
   codec: Codec<In, Out>,
 ): Attribute<In, Out> {
-  return { type, headerType: type | (codec.flags ?? 0), kernelName, codec, repeated: false };
+  return new Row(type | (codec.flags ?? 0), kernelName, codec);
 }
 
 /** An attribute that stands once for each element of an array. */
@@ -61,7 +79,9 @@ export function attrs<In, Out>(
   kernelName: string,
   codec: Codec<In, Out>,
 ): Attribute<readonly In[], Out[]> {
-  return { ...attr(type, kernelName, codec as AnyCodec), repeated: true };
+  const row = attr(type, kernelName, codec as AnyCodec);
+  row.repeated = true;
+  return row;
 }
 
 /**
@@ -75,14 +95,30 @@ export function attrBy<const K extends Kinds>(
   by: string,
   kinds: K,
 ): Attribute<Input<K[keyof K]> | Uint8Array, Infer<K[keyof K]> | Uint8Array> {
+  return chooseBy(attr(type, kernelName, bytes), by, kinds);
+}
+
+/** The row, but where a text beside it is among `kinds`, with that codec; its header stays. */
+function chooseBy(
+  { headerType, kernelName, codec }: Attribute<Uint8Array>,
+  by: string,
+  kinds: Kinds,
+): AnyAttribute {
   const rows: Record<string, AnyAttribute> = {};
-  for (const kind in kinds) rows[kind] = attr(type, kernelName, kinds[kind] as AnyCodec);
-  return { ...attr(type, kernelName, bytes as AnyCodec), choices: { by, rows } };
+  for (const kind in kinds) {
+    const each = kinds[kind] as AnyCodec;
+    rows[kind] = new Row(headerType | (each.flags ?? 0), kernelName, each);
+  }
+  const row: AnyAttribute = new Row(headerType, kernelName, codec);
+  row.choices = { by, rows };
+  return row;
 }
 
 /** Marks a nest whose attribute carries NLA_F_NESTED. */
 export function nested<In, Out>(codec: Codec<In, Out>): Codec<In, Out> {
-  return { ...codec, flags: NLA_F_NESTED };
+  const marked: Codec<In, Out> = Object.create(codec);
+  marked.flags = NLA_F_NESTED;
+  return marked;
 }
 
 /** What `attributes` makes; `message` lets it write around, and read into, the header's fields. */
@@ -104,29 +140,62 @@ export function excerpt<const T extends Table>(table: T): Nest<TableIn<T> & Unkn
 }
 
 function nest(table: Table, keepUnknown: boolean): Nest<object, object> {
-  const rows = rowsByType(table);
-  return {
-    nameOf: (type) => rows()[type]?.row.kernelName,
-    write(out, value, except) {
-      const given = value as Record<string, unknown>;
-      const keys = Object.keys(given);
-      for (let i = 0; i < keys.length; i++) {
-        const key = keys[i] as string;
-        const field = given[key];
-        if (field === undefined) continue;
-        const row = table[key];
-        if (row === undefined) {
-          if (!except?.has(key)) writeUnknown(out, key, field);
-        } else if (row.repeated) {
-          for (const element of field as unknown[]) writeOne(out, row, element);
-        } else {
-          writeOne(out, row.choices === undefined ? row : chosen(row, given), field);
-        }
+  return new TableCodec(table, keepUnknown);
+}
+
+class TableCodec implements Nest<object, object> {
+  private readonly table: Table;
+  private readonly keepUnknown: boolean;
+  private indexed: (Place | undefined)[] | undefined;
+
+  constructor(table: Table, keepUnknown: boolean) {
+    this.table = table;
+    this.keepUnknown = keepUnknown;
+  }
+
+  /** By type. Tables are many and few are read from in one run: made when it is first needed. */
+  private get rows(): (Place | undefined)[] {
+    if (this.indexed) return this.indexed;
+    const { table } = this;
+    const rows: (Place | undefined)[] = [];
+    for (const key in table) {
+      const row = table[key] as AnyAttribute;
+      rows[row.type] = { key, row };
+    }
+    this.indexed = rows;
+    return rows;
+  }
+
+  nameOf(type: number): string | undefined {
+    return this.rows[type]?.row.kernelName;
+  }
+
+  write(out: Writer, value: object, except?: ReadonlySet<string>): void {
+    const given = value as Record<string, unknown>;
+    const { table } = this;
+    const keys = Object.keys(given);
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as string;
+      const field = given[key];
+      if (field === undefined) continue;
+      const row = table[key];
+      if (row === undefined) {
+        if (!except?.has(key)) writeUnknown(out, key, field);
+      } else if (row.repeated) {
+        for (const element of field as unknown[]) writeOne(out, row, element);
+      } else {
+        writeOne(out, row.choices === undefined ? row : chosen(row, given), field);
       }
-    },
-    read: (from) => readTable(from, rows(), keepUnknown, {}),
-    readInto: (from, value) => readTable(from, rows(), keepUnknown, value as Fields),
-  };
+    }
+  }
+
+  read(from: Reader): object {
+    return readTable(from, this.rows, this.keepUnknown, {});
+  }
+
+  readInto(from: Reader, value: object): object {
+    return readTable(from, this.rows, this.keepUnknown, value as Fields);
+  }
 }
 
 /** The attributes of one list, each an element of the same kind: `NFTA_LIST_ELEM` and the like. */
@@ -135,27 +204,35 @@ export function list<In, Out>(
   kernelName: string,
   element: Codec<In, Out>,
 ): Codec<readonly In[], Out[]> {
-  const row = attr(type, kernelName, element);
-  return {
-    write(out, values) {
-      for (const value of values) writeOne(out, row, value);
-    },
-    read(from) {
-      const values: Out[] = [];
-      const { end } = from;
-      let at = from.at;
-      while (end - at >= 4) {
-        const next = attributeEnd(from.pair(at), at, end);
-        from.at = at + 4;
-        from.end = next;
-        values.push(readField(row, from) as Out);
-        at = (next + 3) & ~3;
-      }
-      from.at = end;
-      from.end = end;
-      return values;
-    },
-  };
+  return new ListCodec(attr(type, kernelName, element));
+}
+
+class ListCodec<In, Out> implements Codec<readonly In[], Out[]> {
+  private readonly row: AnyAttribute;
+
+  constructor(row: AnyAttribute) {
+    this.row = row;
+  }
+
+  write(out: Writer, values: readonly In[]): void {
+    for (const value of values) writeOne(out, this.row, value);
+  }
+
+  read(from: Reader): Out[] {
+    const values: Out[] = [];
+    const { end } = from;
+    let at = from.at;
+    while (end - at >= 4) {
+      const next = attributeEnd(from.pair(at), at, end);
+      from.at = at + 4;
+      from.end = next;
+      values.push(readField(this.row, from) as Out);
+      at = (next + 3) & ~3;
+    }
+    from.at = end;
+    from.end = end;
+    return values;
+  }
 }
 
 type Kinds = Record<string, AnyCodec>;
@@ -175,14 +252,7 @@ export function tagged<const K extends Kinds, const T extends Table = Record<nev
   kinds: K,
   others?: T,
 ): Codec<TaggedIn<K> & TableIn<T> & Unknown, TaggedOut<K> & TableOut<T> & Unknown> {
-  const flags = data.codec.flags;
-  const withFlags: Record<string, AnyCodec> = {};
-  for (const name in kinds) {
-    const codec = kinds[name] as AnyCodec;
-    withFlags[name] = flags === undefined ? codec : { ...codec, flags };
-  }
-  const { choices } = attrBy(data.type, data.kernelName, "kind", withFlags);
-  const row = choices ? { ...data, choices } : data;
+  const row = chooseBy(data, "kind", kinds);
   return attributes({ ...others, kind, data: row }) as AnyCodec;
 }
 
@@ -199,24 +269,38 @@ export function message<HIn, HOut, AIn, AOut>(
   header: Fixed<HIn, HOut>,
   tail: Nest<AIn, AOut>,
 ): Codec<HIn & AIn, HOut & AOut> & { header: Fixed<HIn, HOut> } {
-  const headerKeys = new Set(
-    Object.keys(header.read(new Reader(new Uint8Array(header.size))) as object),
-  );
-  return {
-    header,
-    ...(tail.nameOf && { nameOf: tail.nameOf }),
-    write(out, value) {
-      header.write(out, value);
-      out.align();
-      tail.write(out, value, headerKeys);
-    },
-    read(from) {
-      // Reads what is there, and says what is missing.
-      const head = from.left < header.size ? header.read(from) : header.take(from);
-      from.align();
-      return tail.readInto(from, head as object) as HOut & AOut;
-    },
-  };
+  return new MessageCodec(header, tail);
+}
+
+class MessageCodec<HIn, HOut, AIn, AOut> implements Codec<HIn & AIn, HOut & AOut> {
+  readonly header: Fixed<HIn, HOut>;
+  private readonly tail: Nest<AIn, AOut>;
+  private readonly headerKeys: ReadonlySet<string>;
+
+  constructor(header: Fixed<HIn, HOut>, tail: Nest<AIn, AOut>) {
+    this.header = header;
+    this.tail = tail;
+    const empty = header.read(new Reader(new Uint8Array(header.size)));
+    this.headerKeys = new Set(Object.keys(empty as object));
+  }
+
+  nameOf(type: number): string | undefined {
+    return this.tail.nameOf?.(type);
+  }
+
+  write(out: Writer, value: HIn & AIn): void {
+    this.header.write(out, value);
+    out.align();
+    this.tail.write(out, value, this.headerKeys);
+  }
+
+  read(from: Reader): HOut & AOut {
+    const { header } = this;
+    // Reads what is there, and says what is missing.
+    const head = from.left < header.size ? header.read(from) : header.take(from);
+    from.align();
+    return this.tail.readInto(from, head as object) as HOut & AOut;
+  }
 }
 
 // ── how an attribute lies on the wire ─────────────────────────────────────────────────────────
@@ -225,21 +309,6 @@ type Fields = Record<string, unknown>;
 interface Place {
   key: string;
   row: AnyAttribute;
-}
-
-/** Tables are many and few are read from in one run, so each is indexed when it is first needed. */
-function rowsByType(table: Table): () => (Place | undefined)[] {
-  let rows: (Place | undefined)[] | undefined;
-  return () => {
-    if (!rows) {
-      rows = [];
-      for (const key in table) {
-        const row = table[key] as AnyAttribute;
-        rows[row.type] = { key, row };
-      }
-    }
-    return rows;
-  };
 }
 
 function chosen(row: AnyAttribute, siblings: Record<string, unknown>): AnyAttribute {
@@ -256,8 +325,8 @@ function writeOne(out: Writer, { headerType, kernelName, codec }: AnyAttribute, 
   const start = out.length;
   let length = 8;
   try {
-    if (codec.word !== undefined) {
-      out.wordAttribute(headerType, codec.word(value));
+    if (codec.isWord) {
+      out.wordAttribute(headerType, codec.word?.(value) as number);
     } else {
       out.reserve(4);
       codec.write(out, value);
@@ -267,7 +336,12 @@ function writeOne(out: Writer, { headerType, kernelName, codec }: AnyAttribute, 
   } catch (error) {
     throw named(kernelName, error);
   }
-  out.marks?.push({ start, end: start + length, kernelName, nameOf: codec.nameOf });
+  out.marks?.push({
+    start,
+    end: start + length,
+    kernelName,
+    nameOf: (type) => codec.nameOf?.(type),
+  });
 }
 
 /** Reads each attribute through the same window, narrowed to it. Called the most, so it calls little. */

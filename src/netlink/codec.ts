@@ -8,7 +8,8 @@ import { hostWord, networkWord, Reader, WireError, Writer } from "./wire.ts";
 export interface Codec<In, Out = In> {
   write(out: Writer, value: In): void;
   read(from: Reader): Out;
-  /** Of codecs of 4 bytes: the value as a word in memory. Says the same as `write`, but quicker. */
+  /** Whether `word` gives the value as a word in memory: it says the same as `write`, but quicker. */
+  isWord?: boolean;
   word?(value: In): number;
   /** Set on nests whose attribute carries NLA_F_NESTED. */
   flags?: number;
@@ -43,7 +44,7 @@ function scalar<T>(
   return {
     size,
     write,
-    ...(word && { word }),
+    ...(word && { isWord: true, word }),
     take,
     read(from) {
       if (from.end - from.at !== size) {
@@ -159,13 +160,62 @@ export const mac: Codec<string> = {
 
 // ── numbers with names ────────────────────────────────────────────────────────────────────────
 
-/** How a number is written that stands for something else. */
-function numeric<T>({ size, write, word }: Fixed<number>, numberOf: (value: T) => number) {
-  return {
-    size,
-    write: (out: Writer, value: T) => write(out, numberOf(value)),
-    ...(word && { word: (value: T) => word(numberOf(value)) }),
-  };
+/**
+ * A number that stands for something else. Classes, here and below, as codecs are many and mostly
+ * unused in one run: an object is a fraction of the functions that it would be made of.
+ */
+abstract class Numeric<T> implements Fixed<T> {
+  readonly size: number;
+  protected readonly base: Fixed<number>;
+
+  constructor(base: Fixed<number>) {
+    this.base = base;
+    this.size = base.size;
+  }
+
+  abstract numberOf(value: T): number;
+  abstract valueOf(number: number): T;
+
+  write(out: Writer, value: T): void {
+    this.base.write(out, this.numberOf(value));
+  }
+
+  take(from: Reader): T {
+    return this.valueOf(this.base.take(from));
+  }
+
+  read(from: Reader): T {
+    return this.valueOf(this.base.read(from));
+  }
+
+  get isWord(): boolean {
+    return this.base.isWord === true;
+  }
+
+  word(value: T): number {
+    return this.base.word?.(this.numberOf(value)) as number;
+  }
+}
+
+class OneOf<N extends Record<string, number>> extends Numeric<keyof N | number> {
+  private readonly names: N;
+  private byNumber: Map<number, keyof N> | undefined;
+
+  constructor(base: Fixed<number>, names: N) {
+    super(base);
+    this.names = names;
+  }
+
+  numberOf(value: keyof N | number): number {
+    const number = typeof value === "number" ? value : this.names[value as string];
+    if (number === undefined) throw new WireError(`no such name: ${String(value)}`);
+    return number;
+  }
+
+  valueOf(number: number): keyof N | number {
+    this.byNumber ??= new Map(Object.entries(this.names).map(([name, n]) => [n, name]));
+    return this.byNumber.get(number) ?? number;
+  }
 }
 
 /** A number that the kernel has names for; one without a name stays a number. */
@@ -173,30 +223,28 @@ export function oneOf<const N extends Record<string, number>>(
   base: Fixed<number>,
   names: N,
 ): Fixed<keyof N | number> {
-  let byNumber: Map<number, keyof N> | undefined;
-  const named = (number: number): keyof N | number => {
-    byNumber ??= new Map(Object.entries(names).map(([name, n]) => [n, name as keyof N]));
-    return byNumber.get(number) ?? number;
-  };
-  const numberOf = (value: keyof N | number): number => {
-    const number = typeof value === "number" ? value : names[value as string];
-    if (number === undefined) throw new WireError(`no such name: ${String(value)}`);
-    return number;
-  };
-  return {
-    ...numeric(base, numberOf),
-    take: (from) => named(base.take(from)),
-    read: (from) => named(base.read(from)),
-  };
+  return new OneOf(base, names);
 }
 
-/** A set of bits, read as the list of their names; bits without a name are kept as one number. */
-export function flags<const N extends Record<string, number>>(
-  base: Fixed<number>,
-  names: N,
-): Fixed<readonly (keyof N | number)[]> {
-  const listed = (number: number): (keyof N | number)[] => {
+class Flags<N extends Record<string, number>> extends Numeric<readonly (keyof N | number)[]> {
+  private readonly names: N;
+
+  constructor(base: Fixed<number>, names: N) {
+    super(base);
+    this.names = names;
+  }
+
+  numberOf(value: readonly (keyof N | number)[]): number {
+    let bits = 0;
+    for (const flag of value) {
+      bits |= typeof flag === "number" ? flag : (this.names[flag as string] ?? 0);
+    }
+    return bits >>> 0;
+  }
+
+  valueOf(number: number): (keyof N | number)[] {
     const set: (keyof N | number)[] = [];
+    const { names } = this;
     let bits = number;
     for (const name in names) {
       if (bits === 0) break;
@@ -208,18 +256,15 @@ export function flags<const N extends Record<string, number>>(
     }
     if (bits !== 0) set.push(bits);
     return set;
-  };
-  const bitsOf = (value: readonly (keyof N | number)[]): number => {
-    let bits = 0;
-    for (const flag of value)
-      bits |= typeof flag === "number" ? flag : (names[flag as string] ?? 0);
-    return bits >>> 0;
-  };
-  return {
-    ...numeric(base, bitsOf),
-    take: (from) => listed(base.take(from)),
-    read: (from) => listed(base.read(from)),
-  };
+  }
+}
+
+/** A set of bits, read as the list of their names; bits without a name are kept as one number. */
+export function flags<const N extends Record<string, number>>(
+  base: Fixed<number>,
+  names: N,
+): Fixed<readonly (keyof N | number)[]> {
+  return new Flags(base, names);
 }
 
 // ── structs ───────────────────────────────────────────────────────────────────────────────────
@@ -232,39 +277,49 @@ type StructIn<F extends Fields> = {
   -readonly [K in keyof F as K extends `_${string}` ? never : K]?: Input<F[K]>;
 };
 
+class Struct implements Fixed<object> {
+  readonly size: number;
+  private readonly name: string;
+  private readonly entries: readonly [string, Fixed<unknown>][];
+
+  constructor(name: string, fields: Fields) {
+    this.name = name;
+    this.entries = Object.entries(fields) as [string, Fixed<unknown>][];
+    this.size = this.entries.reduce((sum, [, codec]) => sum + codec.size, 0);
+  }
+
+  write(out: Writer, value: object): void {
+    const given = value as Record<string, unknown>;
+    for (const [key, codec] of this.entries) {
+      const field = given[key];
+      if (field === undefined) out.reserve(codec.size);
+      else codec.write(out, field);
+    }
+  }
+
+  take(from: Reader): object {
+    const value: Record<string, unknown> = {};
+    for (const [key, codec] of this.entries) {
+      if (key[0] === "_") from.at += codec.size;
+      else value[key] = codec.take(from);
+    }
+    return value;
+  }
+
+  read(from: Reader): object {
+    if (from.left < this.size) {
+      throw new WireError(`${this.name}: expected ${this.size} bytes, got ${from.left}`);
+    }
+    return this.take(from);
+  }
+}
+
 /** A C struct: fields in order. A name that starts with `_` is padding; an absent field is 0. */
 export function struct<const F extends Fields>(
   name: string,
   fields: F,
 ): Fixed<StructIn<F>, StructOut<F>> {
-  const entries = Object.entries(fields) as [string, Fixed<unknown>][];
-  const size = entries.reduce((sum, [, codec]) => sum + codec.size, 0);
-  const take = (from: Reader): StructOut<F> => {
-    const value: Record<string, unknown> = {};
-    for (const [key, codec] of entries) {
-      if (key[0] === "_") from.at += codec.size;
-      else value[key] = codec.take(from);
-    }
-    return value as StructOut<F>;
-  };
-  return {
-    size,
-    write(out, value) {
-      const given = value as Record<string, unknown>;
-      for (const [key, codec] of entries) {
-        const field = given[key];
-        if (field === undefined) out.reserve(codec.size);
-        else codec.write(out, field);
-      }
-    },
-    take,
-    read(from) {
-      if (from.left < size) {
-        throw new WireError(`${name}: expected ${size} bytes, got ${from.left}`);
-      }
-      return take(from);
-    },
-  };
+  return new Struct(name, fields) as unknown as Fixed<StructIn<F>, StructOut<F>>;
 }
 
 // ── whole values ─────────────────────────────────────────────────────────────────────────────

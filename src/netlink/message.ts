@@ -149,8 +149,8 @@ export function attributeOf<In>(
   payload.write(out, value);
   if (missingType !== undefined) {
     const nest = missingNest === undefined ? [] : around(out.marks, missingNest - headerSize);
-    const nameOf = missingNest === undefined ? payload.nameOf : nest[nest.length - 1]?.nameOf;
-    const name = nameOf?.(missingType) ?? `attribute ${missingType}`;
+    const inner = missingNest === undefined ? payload : nest[nest.length - 1];
+    const name = inner?.nameOf?.(missingType) ?? `attribute ${missingType}`;
     return `missing ${[...nest.map((mark) => mark.kernelName), name].join(": ")}`;
   }
   const found = around(out.marks, (offset as number) - headerSize);
