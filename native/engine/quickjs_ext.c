@@ -6,21 +6,35 @@
 #include "quickjs_ext.h"
 
 /*
- * The C library's trigonometry is a sixth of the executable, in variants for three generations of
- * processors. A plugin has no angles: Math.sin and its like end the program instead.
+ * The C library's trigonometry and logarithms come with large tables, and angles in variants for three
+ * generations of processors. A plugin has no use for them: Math.sin and its like end the program instead.
  */
 _Noreturn void engine_die(const char *message);
-static double no_angle(double x) {
-  engine_die("Cannot compute an angle: this engine has no trigonometry");
+static double no_curve(double x) {
+  engine_die("Cannot compute an angle or a logarithm: this engine has neither");
 }
-static double no_angle2(double y, double x) { return no_angle(y); }
-#define acos no_angle
-#define asin no_angle
-#define atan no_angle
-#define atan2 no_angle2
-#define cos no_angle
-#define sin no_angle
-#define tan no_angle
+static double no_curve2(double y, double x) { return no_curve(y); }
+#define acos no_curve
+#define asin no_curve
+#define atan no_curve
+#define atan2 no_curve2
+#define cos no_curve
+#define sin no_curve
+#define tan no_curve
+#define acosh no_curve
+#define asinh no_curve
+#define atanh no_curve
+#define cosh no_curve
+#define sinh no_curve
+#define tanh no_curve
+#define exp no_curve
+#define expm1 no_curve
+#define log no_curve
+#define log10 no_curve
+#define log1p no_curve
+#define log2 no_curve
+#define cbrt no_curve
+#define hypot no_curve2
 
 /*
  * The engine writes the stack of an error when it is made, also of one that is only an answer, such as

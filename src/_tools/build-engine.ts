@@ -18,10 +18,11 @@ const applets = readdirSync(join(root, "build/gen/applets")).map((file) => [
   `build/gen/applets/${file}`,
 ]);
 await buildEngine({
-  entries: { main: "src/main.ts", ...Object.fromEntries(applets) },
+  entries: { main: "src/main.ts", "warm-up": "src/warm-up.ts", ...Object.fromEntries(applets) },
   frozen: [
     ...["bridge", "host-local", "loopback", "ptp"].map((name) => `applet/${name}.js`),
     "lazy/masquerade.js", // most networks of bridges masquerade
+    "warm-up.js",
   ],
   // nf_tables is the larger half of what the bridge can do, and the rarer; most of that half is for DEL,
   // for the first container of a node, or for what other programs left.
