@@ -11,7 +11,7 @@
  * Wire format: include/uapi/linux/netlink.h (struct nlattr).
  */
 import { type AnyCodec, bytes, type Codec, type Fixed, type Infer, type Input } from "./codec.ts";
-import { Reader, WireError, type Writer } from "./wire.ts";
+import { type Mark, Reader, WireError, type Writer } from "./wire.ts";
 
 const NLA_F_NESTED = 1 << 15;
 const NLA_TYPE_MASK = 0x3fff;
@@ -25,16 +25,22 @@ export interface Attribute<In, Out = In> {
   headerType: number;
   kernelName: string;
   codec: Codec<In, Out>;
+  way: number;
   /** Whether it may stand several times: its value is then an array. */
   repeated?: true;
   /** How it is read if an attribute beside it (a key of the same table) has one of these values. */
   choices?: { by: string; rows: Record<string, AnyAttribute> };
 }
 
+/** How the value of an attribute is written: of one word, of any length, or as another row says. */
+const [asWord, asBytes, otherwise] = [0, 1, 2] as const;
+
 class Row implements Attribute<unknown> {
   readonly headerType: number;
   readonly kernelName: string;
   readonly codec: AnyCodec;
+  /** All that writing needs to know of the row is its own: the engine looks long for what is not. */
+  way: typeof asWord | typeof asBytes | typeof otherwise;
   declare repeated?: true;
   declare choices?: { by: string; rows: Record<string, AnyAttribute> };
 
@@ -42,6 +48,7 @@ class Row implements Attribute<unknown> {
     this.headerType = headerType;
     this.kernelName = kernelName;
     this.codec = codec;
+    this.way = codec.isWord ? asWord : asBytes;
   }
 
   get type(): number {
@@ -81,6 +88,7 @@ export function attrs<In, Out>(
 ): Attribute<readonly In[], Out[]> {
   const row = attr(type, kernelName, codec as AnyCodec);
   row.repeated = true;
+  row.way = otherwise;
   return row;
 }
 
@@ -111,6 +119,7 @@ function chooseBy(
   }
   const row: AnyAttribute = new Row(headerType, kernelName, codec);
   row.choices = { by, rows };
+  row.way = otherwise;
   return row;
 }
 
@@ -181,10 +190,12 @@ class TableCodec implements Nest<object, object> {
       const row = table[key];
       if (row === undefined) {
         if (!except?.has(key)) writeUnknown(out, key, field);
+      } else if (row.way !== otherwise) {
+        writeOne(out, row, field);
       } else if (row.repeated) {
         for (const element of field as unknown[]) writeOne(out, row, element);
       } else {
-        writeOne(out, row.choices === undefined ? row : chosen(row, given), field);
+        writeOne(out, chosen(row, given), field);
       }
     }
   }
@@ -321,27 +332,27 @@ function writeUnknown(out: Writer, key: string, value: unknown) {
 }
 
 /** Called the most when writing, so it calls little. */
-function writeOne(out: Writer, { headerType, kernelName, codec }: AnyAttribute, value: unknown) {
+function writeOne(out: Writer, row: AnyAttribute, value: unknown) {
+  const { codec } = row;
   const start = out.length;
   let length = 8;
   try {
-    if (codec.isWord) {
-      out.wordAttribute(headerType, codec.word?.(value) as number);
+    if (row.way === asWord) {
+      out.wordAttribute(row.headerType, (codec as Required<AnyCodec>).word(value));
     } else {
-      out.reserve(4);
+      out.length = start + 4; // the header's place
       codec.write(out, value);
-      length = out.closeAttribute(start, headerType);
+      length = out.closeAttribute(start, row.headerType);
       if (length > 0xffff) throw new WireError(`too long: ${length} bytes`);
     }
   } catch (error) {
-    throw named(kernelName, error);
+    throw named(row.kernelName, error);
   }
-  out.marks?.push({
-    start,
-    end: start + length,
-    kernelName,
-    nameOf: (type) => codec.nameOf?.(type),
-  });
+  if (out.marks !== undefined) mark(out.marks, start, start + length, row);
+}
+
+function mark(marks: Mark[], start: number, end: number, { kernelName, codec }: AnyAttribute) {
+  marks.push({ start, end, kernelName, nameOf: (type) => codec.nameOf?.(type) });
 }
 
 /** Reads each attribute through the same window, narrowed to it. Called the most, so it calls little. */

@@ -120,9 +120,12 @@ export class Writer {
 
   /** An attribute of one word. What was written before ends at a multiple of 4. */
   wordAttribute(type: number, word: number): void {
-    const start = this.reserve(8);
-    this.#words[start >> 2] = pairOf(8, type);
-    this.#words[(start >> 2) + 1] = word;
+    const start = this.length;
+    this.length = start + 8;
+    if (start + 8 > this.#capacity) this.#grow(start + 8);
+    const at = start >> 2;
+    this.#words[at] = littleEndian ? 8 | (type << 16) : (8 << 16) | type;
+    this.#words[at + 1] = word;
   }
 
   /**
@@ -132,8 +135,10 @@ export class Writer {
    */
   closeAttribute(start: number, type: number): number {
     const length = this.length - start;
-    this.#words[start >> 2] = pairOf(length, type);
-    if ((length & 3) !== 0) this.reserve(-length & 3);
+    const end = (this.length + 3) & ~3;
+    this.length = end;
+    if (end > this.#capacity) this.#grow(end);
+    this.#words[start >> 2] = littleEndian ? length | (type << 16) : (length << 16) | type;
     return length;
   }
 
