@@ -27,7 +27,7 @@ sandbox("a port and its address are elements of one set", { needs }, ({ host }) 
   const owned = 'comment "6fd94d501e58f0aa-287fc69eff0574a2, net: unit-test, if: eth0, id: one"';
   const expected = `table bridge cnibox_macspoofchk { comment "cnibox: MAC addresses of containers"
     map owners { type ipv6_addr : ifname . ether_addr comment "entries by owner and number"
-      elements = { 6fd9:4d50:1e58:f0aa:287f:c69e:ff05:7400 : "veth0" . ${mac} } }
+      elements = { 6fd9:4d50:1e58:f0aa:287f:c69e:ff05:0 : "veth0" . ${mac} } }
     set ports { type ifname . ether_addr
       elements = { "veth0" . 00:00:00:00:00:00 ${owned}, "veth0" . ${mac} ${owned} } }
     chain prerouting { type filter hook prerouting priority dstnat; policy accept;
