@@ -3,7 +3,7 @@ import { u16be } from "../../addr/bytes.ts";
 import type { Ip } from "../../addr/ip.ts";
 import { type FieldName, load, loadMeta } from "./build.ts";
 import { addressTypes, connectionStatus } from "./expr-load.ts";
-import type { Expression, ExpressionInput } from "./expression.ts";
+import type { ExpressionInput } from "./expression.ts";
 
 /** NFT_REG_1 and NFT_REG_2: 16 bytes each. NFT_REG32_00 is the first 4 bytes of NFT_REG_1. */
 const first = 1;
@@ -95,20 +95,4 @@ export function isPairAmong(
     load(`${family} daddr`, register(family === "ip" ? 1 : 4)),
     { kind: "lookup", data: { set, from: first } },
   ];
-}
-
-/** Where a rule redirects to. */
-export function redirection(
-  expressions: readonly Expression[] | undefined,
-): { ip: Ip; port: number } | undefined {
-  const values = new Map<unknown, Uint8Array | undefined>();
-  for (const { kind, data } of expressions ?? []) {
-    const fields = data as Record<string, unknown>;
-    if (kind === "immediate") values.set(fields.to, (fields.data as { value?: Ip }).value);
-    if (kind !== "nat" || fields.type !== "dnat") continue;
-    const ip = values.get(fields.address);
-    const port = values.get(fields.port);
-    if (ip && port) return { ip, port: ((port[0] as number) << 8) | (port[1] as number) };
-  }
-  return undefined;
 }

@@ -4,7 +4,6 @@
  */
 import { utf8 } from "../../addr/bytes.ts";
 import { type Cidr, mask, network } from "../../addr/cidr.ts";
-import type { Ip } from "../../addr/ip.ts";
 import type { Expression, ExpressionInput } from "./expression.ts";
 
 /** The register that values go through: NFT_REG_1. NFT_REG_VERDICT is 0. */
@@ -157,34 +156,6 @@ export function expected(
     if (op === "eq") return data?.value;
   }
   return undefined;
-}
-
-/** The subnet that a field must be in for the rule to apply, as `isIn` says it. */
-export function expectedSubnet(
-  expressions: readonly Expression[],
-  name: FieldName,
-): Cidr | undefined {
-  const { base, offset, length: whole } = fields[name];
-  for (const [i, { kind, data }] of expressions.entries()) {
-    const field = data as { base?: string; offset?: number; length?: number };
-    if (kind !== "payload" || field.base !== base || field.offset !== offset) continue;
-    const [second, third] = expressions.slice(i + 1);
-    const ip = new Uint8Array(whole);
-    const bits =
-      second?.kind === "bitwise" ? (second.data as { mask?: { value?: Ip } }) : undefined;
-    const compared = (bits ? third : second)?.data as { op?: string; data?: { value?: Ip } };
-    if (compared?.op !== "eq" || !compared.data?.value) continue;
-    ip.set(compared.data.value);
-    return { ip, prefixLength: bits ? bitsOf(bits.mask?.value) : (field.length ?? whole) * 8 };
-  }
-  return undefined;
-}
-
-/** How many bits of a mask are set. */
-function bitsOf(mask: Ip | undefined): number {
-  let bits = 0;
-  for (const byte of mask ?? []) for (let rest = byte; rest > 0; rest >>= 1) bits += rest & 1;
-  return bits;
 }
 
 function sameLoad(a: Expression, b: ExpressionInput): boolean {
