@@ -190,6 +190,9 @@ inNamespaces("the way that a packet to an address takes", (box) => {
   links.change(links.get("lo").index, { up: true });
   const oif = connect(box).inner.index;
   addresses.add(oif, { address: cidr("fd00::3/64"), nodad: true });
+  // A worker of the kernel adds the local route of an IPv6 address, after the answer to its request.
+  container.sh(`for i in $(seq 200); do
+    ip -6 route show table local | grep -q fd00::3 && exit; sleep 0.01; done; exit 1`);
   routes.addAll([
     { dst: cidr("10.3.0.0/16"), gateway: ip("10.1.2.1"), oif },
     { dst: cidr("10.7.0.0/16"), type: "blackhole" },
