@@ -163,6 +163,7 @@ Free*& ListOf(size_t steps) {
 }
 
 void Give(void* block) {
+  if (IS_FROZEN(block)) return;  // what came to lie there would be taken for immortal
   size_t steps = HeaderOf(block)->steps;
   if (steps == 0) return free(HeaderOf(block));
   Free*& list = ListOf(steps);
@@ -221,7 +222,8 @@ const JSMallocFunctions kHeap = {Allocate, Release, Resize, Usable};
 
 void HeapBeginFreezing() { heap.is_freezing = true; }
 
-void HeapEndFreezing() { heap.is_freezing = false; }
+// What is free inside of the image stays so, as above.
+void HeapEndFreezing() { heap = {{}, {}, nullptr, {}, heap.region, false}; }
 
 HeapUse HeapUsed() { return {memory, heap.region.at}; }
 

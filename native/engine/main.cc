@@ -180,6 +180,7 @@ int Run(const Roots& roots) {
     JS_FreeValue(context, LoadModule(context, *name));
   }
   RunJobs(context, roots.env);
+  if (ext_settle(context) < 0) engine::Die("Cannot freeze: the image is full", nullptr);
   JS_RunGC(JS_GetRuntime(context));
   modules_directory = nullptr;
   engine::Freeze(roots, arguments[0]);

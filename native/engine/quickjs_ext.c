@@ -90,6 +90,48 @@ JSContext *ext_new_context(JSRuntime *rt) {
   return ctx;
 }
 
+/* The functions of the language's own objects, which the engine makes when they are asked for. */
+static int make_functions(JSContext *ctx, JSObject *p) {
+  for (int i = 0; i < p->shape->prop_count; i++) {
+    JSShapeProperty *prs = get_shape_prop(p->shape) + i;
+    JSProperty *pr = &p->prop[i];
+    if ((prs->flags & JS_PROP_TMASK) != JS_PROP_AUTOINIT) continue;
+    if (js_autoinit_get_id(pr) != JS_AUTOINIT_ID_PROP) continue;
+    if (JS_AutoInitProperty(ctx, p, prs->atom, pr, prs) < 0) return -1;
+  }
+  return 0;
+}
+
+static BOOL has_opcode(const JSFunctionBytecode *b, int opcode) {
+  for (int at = 0; at < b->byte_code_len; at += short_opcode_info(b->byte_code_buf[at]).size)
+    if (b->byte_code_buf[at] == opcode) return TRUE;
+  return FALSE;
+}
+
+/* The mark by which a class with private methods knows its objects; it is made for the first of them. */
+static int make_brand(JSContext *ctx, JSObject *p) {
+  if (p->class_id != JS_CLASS_BYTECODE_FUNCTION || !p->u.func.home_object) return 0;
+  if (!has_opcode(p->u.func.function_bytecode, OP_add_brand)) return 0;
+  JSValue first = JS_NewObject(ctx);
+  if (JS_IsException(first)) return -1;
+  int result = JS_AddBrand(ctx, first, JS_MKPTR(JS_TAG_OBJECT, p->u.func.home_object));
+  JS_FreeValue(ctx, first);
+  return result;
+}
+
+int ext_settle(JSContext *ctx) {
+  /* When the table of atoms grows by itself, all atoms are written to. */
+  if (JS_ResizeAtomHash(ctx->rt, 4096) < 0) return -1;
+  struct list_head *el;
+  list_for_each(el, &ctx->rt->gc_obj_list) {
+    JSGCObjectHeader *header = list_entry(el, JSGCObjectHeader, link);
+    if (header->gc_obj_type != JS_GC_OBJ_TYPE_JS_OBJECT) continue;
+    if (make_functions(ctx, (JSObject *)header) < 0) return -1;
+    if (make_brand(ctx, (JSObject *)header) < 0) return -1;
+  }
+  return 0;
+}
+
 JSValue ext_load_module(JSContext *ctx, const char *name) {
   JSModuleDef *m = js_host_resolve_imported_module(ctx, "", name);
   if (!m) return JS_EXCEPTION;

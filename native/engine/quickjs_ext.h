@@ -34,6 +34,12 @@ enum ext_array {
 JSContext *ext_new_context(JSRuntime *rt);
 
 /*
+ * Does for all objects what the engine leaves for when they are first used, so that using them does not
+ * write to them. -1: thrown.
+ */
+int ext_settle(JSContext *ctx);
+
+/*
  * Loads, links and evaluates the module `name`, at once, and returns its namespace object.
  * Works while another module is being evaluated: a failure leaves the others alone, which the
  * engine's own JS_EvalFunction does not.

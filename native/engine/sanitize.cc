@@ -11,6 +11,8 @@
 #include "heap.h"
 #include "runtime.h"
 
+const char* frozen_end = nullptr;
+
 namespace {
 
 JSRuntime* runtime;
