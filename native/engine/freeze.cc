@@ -6,6 +6,7 @@
 
 #include "fatal.h"
 #include "heap.h"
+#include "image.h"
 
 // The linker's names for the ends of the section.
 extern "C" const char __start_frozen[], __stop_frozen[];
@@ -33,12 +34,11 @@ Roots* Thaw() { return frozen_end ? &roots : nullptr; }
 void Freeze(const Roots& started, const char* path) {
   HeapEndFreezing();
   roots = started;
-  HeapUse use = HeapUsed();
-  frozen_end = use.end;
+  frozen_end = ImageEnd();
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   Write(fd, __start_frozen, __stop_frozen);
-  Write(fd, use.begin, use.end);
-  dprintf(STDOUT_FILENO, "%zu\n", reinterpret_cast<size_t>(use.begin));
+  Write(fd, kImage.begin, frozen_end);
+  dprintf(STDOUT_FILENO, "%zu\n", reinterpret_cast<size_t>(kImage.begin));
   _exit(0);
 }
 

@@ -9,6 +9,7 @@
 #include <new>
 
 #include "freeze.h"
+#include "image.h"
 #include "runtime.h"
 
 namespace engine {
@@ -18,12 +19,11 @@ namespace {
 // A program that ends after some milliseconds spends a sixth of them in the C library's allocator,
 // which is made to return memory and to share it between threads. Here a block is cut from an
 // arena; freed, it waits in the list of its size for the next of that size. Huge blocks are few,
-// and are malloc's, except while freezing: then all memory comes from the image.
+// and are malloc's. While freezing, all memory comes from the image.
 constexpr size_t kStep = 8;  // sizes and addresses are multiples; nothing here needs more alignment
 constexpr size_t kSmall = 512;
 constexpr size_t kHuge = 256 << 10;
 constexpr size_t kArena = 64 << 10;
-constexpr size_t kArenaInImage = 4 << 10;
 constexpr size_t kRegion = 1 << 20;
 
 // In front of each block: its size with the header, in steps; 0 for a huge one.
@@ -64,19 +64,14 @@ constexpr Class ClassOf(size_t steps) {
 constexpr size_t kFirstClass = ClassOf(Steps(kSmall) + 1).index;
 constexpr size_t kClasses = ClassOf(Steps(kHuge)).index - kFirstClass + 1;
 
-// The first region: what is frozen lies here, and most calls need no other. What is untouched of it
-// costs nothing.
-alignas(16) char memory[3 * kRegion];
-
 struct Heap {
   Free* lists[Steps(kSmall) + 1];
   Free* classes[kClasses];
-  Free* spare;  // freed blocks that have none of the sizes above, as frozen ones may
   Arena arena;  // small blocks are cut from it,
-  Arena region;  // and all others from this
+  Arena region;  // and all others from this: first, from what the image has left
   bool is_freezing;
 };
-ENGINE_FROZEN Heap heap = {{}, {}, nullptr, {}, {memory, memory + sizeof memory}, false};
+ENGINE_FROZEN Heap heap = {};
 
 Header* HeaderOf(void* block) { return static_cast<Header*>(block) - 1; }
 
@@ -88,8 +83,8 @@ void* NewBlock(char* start, size_t steps) {
 }
 
 char* TakeOfRegion(size_t size) {
+  if (!heap.region.at) heap.region = {kImage.begin, kImage.end};
   if (heap.region.left() < size) {
-    if (heap.is_freezing) return nullptr;
     constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS;
     void* mapped = mmap(nullptr, kRegion, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (mapped == MAP_FAILED) return nullptr;
@@ -99,40 +94,17 @@ char* TakeOfRegion(size_t size) {
   return heap.region.Take(size);
 }
 
-bool AddArena() {
-  if (Free* spare = heap.spare) {
-    heap.spare = spare->next;
-    char* start = reinterpret_cast<char*>(HeaderOf(spare));
-    heap.arena = {start, start + HeaderOf(spare)->steps * kStep};
-    return true;
-  }
-  size_t size = heap.is_freezing ? kArenaInImage : kArena;
-  char* start = TakeOfRegion(size);
-  if (start) heap.arena = {start, start + size};
-  return start != nullptr;
-}
-
 void* Small(size_t steps) {
   if (Free* freed = heap.lists[steps]) {
     heap.lists[steps] = freed->next;
     return freed;
   }
-  while (heap.arena.left() < steps * kStep) {
-    if (!AddArena()) return nullptr;
+  if (heap.arena.left() < steps * kStep) {
+    char* start = TakeOfRegion(kArena);
+    if (!start) return nullptr;
+    heap.arena = {start, start + kArena};
   }
   return NewBlock(heap.arena.Take(steps * kStep), steps);
-}
-
-// Exact in size: what is frozen is part of the file.
-void* LargeInImage(size_t steps) {
-  for (Free** at = &heap.spare; *at; at = &(*at)->next) {
-    Free* found = *at;
-    size_t has = HeaderOf(found)->steps;
-    if (has < steps || has > steps + steps / 2) continue;
-    *at = found->next;
-    return found;
-  }
-  return NewBlock(TakeOfRegion(steps * kStep), steps);
 }
 
 void* Large(size_t steps) {
@@ -146,34 +118,28 @@ void* Large(size_t steps) {
 }
 
 void* Take(size_t size) {
-  size_t steps = Steps(size);
-  if (size <= kSmall) return Small(steps);
-  if (heap.is_freezing) return LargeInImage(steps);
-  if (size <= kHuge) return Large(steps);
+  if (heap.is_freezing) return ImageTake(size);
+  if (size <= kSmall) return Small(Steps(size));
+  if (size <= kHuge) return Large(Steps(size));
   return NewBlock(static_cast<char*>(malloc(size + sizeof(Header))), 0);
-}
-
-// Where a block of this size waits to be used again.
-Free*& ListOf(size_t steps) {
-  if (steps <= Steps(kSmall)) return heap.lists[steps];
-  Class its = ClassOf(steps);
-  size_t index = its.index - kFirstClass;
-  bool has_class = !heap.is_freezing && its.steps == steps && index < kClasses;
-  return has_class ? heap.classes[index] : heap.spare;
 }
 
 void Give(void* block) {
   if (IS_FROZEN(block)) return;  // what came to lie there would be taken for immortal
+  if (heap.is_freezing) return ImageGive(block);
   size_t steps = HeaderOf(block)->steps;
   if (steps == 0) return free(HeaderOf(block));
-  Free*& list = ListOf(steps);
+  Free*& list =
+      steps <= Steps(kSmall) ? heap.lists[steps] : heap.classes[ClassOf(steps).index - kFirstClass];
   auto* freed = static_cast<Free*>(block);
   freed->next = list;
   list = freed;
 }
 
+// Of a frozen block nothing is known any more, and nothing is to be added to it.
 size_t Usable(const void* block) {
-  if (!block) return 0;
+  if (!block || IS_FROZEN(block)) return 0;
+  if (heap.is_freezing) return ImageSize(block);
   Header* header = HeaderOf(const_cast<void*>(block));
   size_t size = header->steps ? header->steps * kStep : malloc_usable_size(header);
   return size - sizeof(Header);
@@ -194,6 +160,8 @@ void Release(JSMallocState* state, void* block) {
   Give(block);
 }
 
+bool IsHuge(void* block) { return !heap.is_freezing && HeaderOf(block)->steps == 0; }
+
 void* Resize(JSMallocState* state, void* block, size_t size) {
   if (!block) return size == 0 ? nullptr : Allocate(state, size);
   if (size == 0) {
@@ -201,9 +169,11 @@ void* Resize(JSMallocState* state, void* block, size_t size) {
     return nullptr;
   }
   size_t before = Usable(block);
-  bool is_huge = HeaderOf(block)->steps == 0;
-  if (!is_huge && size <= before) return block;
-  if (is_huge && size > kHuge) {
+  if (IS_FROZEN(block)) {
+    before = frozen_end - static_cast<char*>(block);  // more than it has, which does no harm
+  } else if (!IsHuge(block)) {
+    if (size <= before) return block;
+  } else if (size > kHuge) {
     auto* moved = static_cast<char*>(realloc(HeaderOf(block), size + sizeof(Header)));
     block = NewBlock(moved, 0);
     if (block) state->malloc_size += Usable(block) - before;
@@ -222,10 +192,10 @@ const JSMallocFunctions kHeap = {Allocate, Release, Resize, Usable};
 
 void HeapBeginFreezing() { heap.is_freezing = true; }
 
-// What is free inside of the image stays so, as above.
-void HeapEndFreezing() { heap = {{}, {}, nullptr, {}, heap.region, false}; }
-
-HeapUse HeapUsed() { return {memory, heap.region.at}; }
+void HeapEndFreezing() {
+  heap.is_freezing = false;
+  heap.region = {ImageEnd(), kImage.end};
+}
 
 }  // namespace engine
 

@@ -16,14 +16,6 @@ void HeapBeginFreezing();
 // The end of that.
 void HeapEndFreezing();
 
-// What is used of the memory inside the image.
-struct HeapUse {
-  const char* begin;
-  const char* end;
-};
-// As long as nothing was allocated since the end of freezing.
-HeapUse HeapUsed();
-
 }  // namespace engine
 
 #endif  // CNIBOX_ENGINE_HEAP_H_

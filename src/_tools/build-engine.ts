@@ -20,7 +20,7 @@ const applets = readdirSync(join(root, "build/gen/applets")).map((file) => [
 await buildEngine({
   entries: { main: "src/main.ts", "warm-up": "src/warm-up.ts", ...Object.fromEntries(applets) },
   frozen: [
-    ...["bridge", "host-local", "loopback", "ptp"].map((name) => `applet/${name}.js`),
+    ...["bridge", "host-local", "loopback", "ptp", "portmap", "firewall", "bandwidth", "tuning"].map((name) => `applet/${name}.js`),
     "lazy/masquerade.js", // most networks of bridges masquerade
     "warm-up.js",
   ],
