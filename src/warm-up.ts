@@ -1,23 +1,9 @@
 /**
- * Asks for what calls use of the language's own objects. The engine makes each of these functions when
- * it is first asked for; what has been made when the executable is frozen, no call needs to make.
+ * Makes what a call would make when it first needs it: the last module that is loaded before the
+ * executable is frozen. What the engine itself leaves for later is settled without us.
  */
-const used: readonly [owner: object, names: string][] = [
-  [Array, "from isArray"],
-  [Array.prototype, "every filter find flatMap forEach includes indexOf join map pop push"],
-  [Array.prototype, "reduce slice some sort"],
-  [JSON, "parse stringify"],
-  [Map.prototype, "get has set"],
-  [Math, "floor max min"],
-  [Number, "isInteger"],
-  [Object, "assign defineProperty entries keys setPrototypeOf values"],
-  [RegExp.prototype, "exec test"],
-  [Set.prototype, "add has"],
-  [String.prototype, "charCodeAt endsWith includes indexOf lastIndexOf replace replaceAll"],
-  [String.prototype, "slice split startsWith toLowerCase trim"],
-  [Object.getPrototypeOf(Uint8Array.prototype), "fill set slice subarray"],
-];
+import { tails } from "./netlink/attr.ts";
+import { namings } from "./netlink/codec.ts";
 
-for (const [owner, names] of used) {
-  for (const name of names.split(" ")) Reflect.get(owner, name);
-}
+for (const tail of tails) tail.index();
+for (const naming of namings) naming.index();

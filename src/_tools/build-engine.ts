@@ -19,11 +19,17 @@ const applets = readdirSync(join(root, "build/gen/applets")).map((file) => [
 ]);
 await buildEngine({
   entries: { main: "src/main.ts", "warm-up": "src/warm-up.ts", ...Object.fromEntries(applets) },
+  // What is frozen is twice as long as its bytecode, so of the rarer plugins nothing is.
   frozen: [
-    ...["bridge", "host-local", "loopback", "ptp", "portmap", "firewall", "bandwidth", "tuning"].map((name) => `applet/${name}.js`),
-    "lazy/masquerade.js", // most networks of bridges masquerade
-    "warm-up.js",
-  ],
+    ...["bridge", "host-local", "loopback", "ptp", "macvlan", "ipvlan", "vlan"],
+    ...["portmap", "firewall", "bandwidth", "tuning"],
+  ]
+    .map((name) => `applet/${name}.js`)
+    .concat(
+      ["masquerade", "attachment-set-founding", "nft-rules"].map((name) => `lazy/${name}.js`),
+      ["masquerade", "portmap", "firewall"].map((name) => `lazy/${name}-removal.js`),
+      "warm-up.js",
+    ),
   // nf_tables is the larger half of what the bridge can do, and the rarer; most of that half is for DEL,
   // for the first container of a node, or for what other programs left.
   lazy: [

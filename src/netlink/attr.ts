@@ -26,6 +26,8 @@ export interface Attribute<In, Out = In> {
   kernelName: string;
   codec: Codec<In, Out>;
   way: number;
+  /** What it is called in the tables that have it; empty before one of them is read from. */
+  key: string;
   /** Whether it may stand several times: its value is then an array. */
   repeated?: true;
   /** How it is read if an attribute beside it (a key of the same table) has one of these values. */
@@ -41,6 +43,7 @@ class Row implements Attribute<unknown> {
   readonly codec: AnyCodec;
   /** All that writing needs to know of the row is its own: the engine looks long for what is not. */
   way: typeof asWord | typeof asBytes | typeof otherwise;
+  key = "";
   declare repeated?: true;
   declare choices?: { by: string; rows: Record<string, AnyAttribute> };
 
@@ -134,6 +137,8 @@ export function nested<In, Out>(codec: Codec<In, Out>): Codec<In, Out> {
 export interface Nest<In, Out> extends Codec<In, Out> {
   write(out: Writer, value: In, except?: ReadonlySet<string>): void;
   readInto(from: Reader, value: object): Out;
+  /** Makes what reading needs, before it is needed. */
+  index(): unknown;
 }
 
 /** A nest, or the tail of a message: each key of the table at most once. */
@@ -155,7 +160,7 @@ function nest(table: Table, keepUnknown: boolean): Nest<object, object> {
 class TableCodec implements Nest<object, object> {
   private readonly table: Table;
   private readonly keepUnknown: boolean;
-  private indexed: (Place | undefined)[] | undefined;
+  private indexed: Rows | undefined;
 
   constructor(table: Table, keepUnknown: boolean) {
     this.table = table;
@@ -163,20 +168,27 @@ class TableCodec implements Nest<object, object> {
   }
 
   /** By type. Tables are many and few are read from in one run: made when it is first needed. */
-  private get rows(): (Place | undefined)[] {
-    if (this.indexed) return this.indexed;
+  private get rows(): Rows {
+    return this.indexed ?? this.index();
+  }
+
+  index(): Rows {
     const { table } = this;
-    const rows: (Place | undefined)[] = [];
+    const rows: Rows = [];
     for (const key in table) {
       const row = table[key] as AnyAttribute;
-      rows[row.type] = { key, row };
+      if (row.key && row.key !== key) {
+        throw new Error(`${row.kernelName} is called ${row.key} and ${key}`);
+      }
+      row.key = key;
+      rows[row.type] = row;
     }
     this.indexed = rows;
     return rows;
   }
 
   nameOf(type: number): string | undefined {
-    return this.rows[type]?.row.kernelName;
+    return this.rows[type]?.kernelName;
   }
 
   write(out: Writer, value: object, except?: ReadonlySet<string>): void {
@@ -275,6 +287,9 @@ export function dataOf<T extends { kind: string; data?: unknown }, N extends T["
   return value?.kind === kind ? value.data : undefined;
 }
 
+/** The tables of all messages; `src/warm-up.ts` has them indexed before the executable is frozen. */
+export const tails: { index(): unknown }[] = [];
+
 /** A message's payload: a fixed header, then attributes, as one flat object. */
 export function message<HIn, HOut, AIn, AOut>(
   header: Fixed<HIn, HOut>,
@@ -291,6 +306,7 @@ class MessageCodec<HIn, HOut, AIn, AOut> implements Codec<HIn & AIn, HOut & AOut
   constructor(header: Fixed<HIn, HOut>, tail: Nest<AIn, AOut>) {
     this.header = header;
     this.tail = tail;
+    tails.push(tail);
     const empty = header.read(new Reader(new Uint8Array(header.size)));
     this.headerKeys = new Set(Object.keys(empty as object));
   }
@@ -317,10 +333,8 @@ class MessageCodec<HIn, HOut, AIn, AOut> implements Codec<HIn & AIn, HOut & AOut
 // ── how an attribute lies on the wire ─────────────────────────────────────────────────────────
 
 type Fields = Record<string, unknown>;
-interface Place {
-  key: string;
-  row: AnyAttribute;
-}
+/** Of a table, by type. */
+type Rows = (AnyAttribute | undefined)[];
 
 function chosen(row: AnyAttribute, siblings: Record<string, unknown>): AnyAttribute {
   return row.choices?.rows[siblings[row.choices.by] as string] ?? row;
@@ -358,7 +372,7 @@ function mark(marks: Mark[], start: number, end: number, { kernelName, codec }: 
 /** Reads each attribute through the same window, narrowed to it. Called the most, so it calls little. */
 function readTable(
   from: Reader,
-  rows: (Place | undefined)[],
+  rows: Rows,
   keepUnknown: boolean,
   value: Fields,
 ): Fields {
@@ -367,11 +381,11 @@ function readTable(
   while (end - at >= 4) {
     const head = from.pair(at);
     const next = attributeEnd(head, at, end);
-    const place = rows[(head >>> 16) & NLA_TYPE_MASK];
-    if (place !== undefined || keepUnknown) {
+    const row = rows[(head >>> 16) & NLA_TYPE_MASK];
+    if (row !== undefined || keepUnknown) {
       from.at = at + 4;
       from.end = next;
-      if (place !== undefined) readPlace(from, place, value);
+      if (row !== undefined) readRow(from, row, value);
       else value[`#${(head >>> 16) & NLA_TYPE_MASK}`] = from.bytes();
     }
     at = (next + 3) & ~3; // all are aligned, but the kernel leaves out the last padding
@@ -391,7 +405,8 @@ function attributeEnd(head: number, start: number, end: number): number {
   return start + length;
 }
 
-function readPlace(from: Reader, { key, row: first }: Place, value: Fields): void {
+function readRow(from: Reader, first: AnyAttribute, value: Fields): void {
+  const { key } = first;
   const row = first.choices ? chosen(first, value) : first;
   const field = readField(row, from);
   if (!row.repeated) value[key] = field;

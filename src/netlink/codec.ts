@@ -197,6 +197,9 @@ abstract class Numeric<T> implements Fixed<T> {
   }
 }
 
+/** All that translate to names; `src/warm-up.ts` has them indexed before the executable is frozen. */
+export const namings: { index(): unknown }[] = [];
+
 class OneOf<N extends Record<string, number>> extends Numeric<keyof N | number> {
   private readonly names: N;
   private byNumber: Map<number, keyof N> | undefined;
@@ -204,6 +207,12 @@ class OneOf<N extends Record<string, number>> extends Numeric<keyof N | number> 
   constructor(base: Fixed<number>, names: N) {
     super(base);
     this.names = names;
+    namings.push(this);
+  }
+
+  index(): Map<number, keyof N> {
+    this.byNumber = new Map(Object.entries(this.names).map(([name, n]) => [n, name]));
+    return this.byNumber;
   }
 
   numberOf(value: keyof N | number): number {
@@ -213,8 +222,7 @@ class OneOf<N extends Record<string, number>> extends Numeric<keyof N | number> 
   }
 
   valueOf(number: number): keyof N | number {
-    this.byNumber ??= new Map(Object.entries(this.names).map(([name, n]) => [n, name]));
-    return this.byNumber.get(number) ?? number;
+    return (this.byNumber ?? this.index()).get(number) ?? number;
   }
 }
 
