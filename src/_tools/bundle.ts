@@ -4,6 +4,7 @@ import { dirname, relative, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
 import { originsOf } from "./lines.ts";
 import { spellOutPatterns } from "./patterns.ts";
+import { unblockVariables } from "./variables.ts";
 
 /**
  * Bundles each entry, and what several of them share, into a module of its own.
@@ -56,7 +57,7 @@ export async function bundle(
     );
     const origins = originsOf(map, code);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, spellOutPatterns(code));
+    writeFileSync(path, spellOutPatterns(unblockVariables(code)));
     writeFileSync(`${path}.lines`, origins.map((origin) => `${origin}\n`).join(""));
   }
   const nameOf = (path: string) => relative(outdir, resolve(root, path));

@@ -1,18 +1,19 @@
 /**
- * Spells out `{ name }` in the patterns of parameters: `{ name: name }`.
+ * Spells out `{ name }` in the patterns of parameters and of `var`: `{ name: name }`.
  *
  * They mean the same. But for the short form QuickJS 2021-03-27 makes an object that refers to the
  * variable, to assign by it (js_parse_destructuring_element of quickjs.c: "generate reference"); such a
  * parameter then costs more than many a function that has it.
  */
 import ts from "typescript";
+import { isVar } from "./variables.ts";
 
 /** @param code JavaScript; the lines stay where they are */
 export function spellOutPatterns(code: string): string {
   const file = ts.createSourceFile("code.js", code, ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS);
   const places: { at: number; name: string }[] = [];
-  const visit = (node: ts.Node, isParameter: boolean): void => {
-    const inside = isParameter || ts.isParameter(node);
+  const visit = (node: ts.Node, isInPattern: boolean): void => {
+    const inside = isInPattern || ts.isParameter(node) || isVarList(node);
     if (inside && ts.isBindingElement(node) && ts.isObjectBindingPattern(node.parent)) {
       const { name, propertyName, dotDotDotToken } = node;
       if (!propertyName && !dotDotDotToken && ts.isIdentifier(name)) {
@@ -30,4 +31,8 @@ export function spellOutPatterns(code: string): string {
     from = at;
   }
   return spelt + code.slice(from);
+}
+
+function isVarList(node: ts.Node): boolean {
+  return ts.isVariableDeclarationList(node) && isVar(node);
 }
