@@ -107,15 +107,14 @@ function usesIn(root: ts.Node, edits: Edit[]): Set<string> {
     const inner = isScope(node) ? node : scope;
     const isLoop = ts.isIterationStatement(node, false);
     const isClass = ts.isClassLike(node);
-    ts.forEachChild(node, (child) =>
-      visit(child, inner, isInLoop || isLoop, isInClass || isClass),
-    );
+    ts.forEachChild(node, (child) => visit(child, inner, isInLoop || isLoop, isInClass || isClass));
   };
   visit(root, root, false, false);
 
   if (ts.isFunctionLike(root)) {
     for (const candidate of candidates) {
-      if (candidate.names.every(({ text }) => isFree(useOf(text)))) edits.push(...change(candidate));
+      if (candidate.names.every(({ text }) => isFree(useOf(text))))
+        edits.push(...change(candidate));
     }
   }
   return new Set([...uses].filter(([, { isOwn }]) => !isOwn).map(([name]) => name));
@@ -125,7 +124,8 @@ function usesIn(root: ts.Node, edits: Edit[]): Set<string> {
 function isFree({ candidates, isDeclaredOtherwise, places, isCaptured }: Use): boolean {
   if (isDeclaredOtherwise) return false;
   if (isCaptured && (candidates.length > 1 || candidates[0]?.isInLoop)) return false;
-  const isWithin = (node: ts.Node, scope: ts.Node) => node.pos >= scope.pos && node.end <= scope.end;
+  const isWithin = (node: ts.Node, scope: ts.Node) =>
+    node.pos >= scope.pos && node.end <= scope.end;
   return (
     places.every((place) => candidates.some(({ scope }) => isWithin(place, scope))) &&
     candidates.every(({ scope }, i) =>

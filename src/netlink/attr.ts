@@ -370,12 +370,7 @@ function mark(marks: Mark[], start: number, end: number, { kernelName, codec }: 
 }
 
 /** Reads each attribute through the same window, narrowed to it. Called the most, so it calls little. */
-function readTable(
-  from: Reader,
-  rows: Rows,
-  keepUnknown: boolean,
-  value: Fields,
-): Fields {
+function readTable(from: Reader, rows: Rows, keepUnknown: boolean, value: Fields): Fields {
   const { end } = from;
   let at = from.at;
   while (end - at >= 4) {

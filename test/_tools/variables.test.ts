@@ -26,7 +26,10 @@ t.test("what can be var becomes var, and nothing else", async (t) => {
       "function f() { while (b) { const a = b(), d = a; c.push(class { x = a; }); } }",
       "function f() { while (b) { const a = b(), d = a; c.push(class { x = a; }); } }",
     ],
-    ["function f() { const a = 1; return () => a; }", "function f() { var a = 1; return () => a; }"],
+    [
+      "function f() { const a = 1; return () => a; }",
+      "function f() { var a = 1; return () => a; }",
+    ],
     [
       "function f() { { const a = 1; g(() => a); } { const a = 2; } }",
       "function f() { { const a = 1; g(() => a); } { const a = 2; } }",
@@ -50,7 +53,10 @@ t.test("what can be var becomes var, and nothing else", async (t) => {
       "function f() { { const a = 1; } try {} catch (a) {} }",
       "function f() { { const a = 1; } try {} catch (a) {} }",
     ],
-    ["function f() { { const g = 1; } function g() {} }", "function f() { { const g = 1; } function g() {} }"],
+    [
+      "function f() { { const g = 1; } function g() {} }",
+      "function f() { { const g = 1; } function g() {} }",
+    ],
     // … unless nobody can see it from here.
     [
       "function f() { { const a = b.a; } g((a) => a, { a: 1, a() {} }); }",
