@@ -8,6 +8,7 @@
 #include <cstring>
 #include <new>
 
+#include "fatal.h"
 #include "freeze.h"
 #include "image.h"
 #include "runtime.h"
@@ -190,7 +191,10 @@ void* Resize(JSMallocState* state, void* block, size_t size) {
 
 const JSMallocFunctions kHeap = {Allocate, Release, Resize, Usable};
 
-void HeapBeginFreezing() { heap.is_freezing = true; }
+void HeapBeginFreezing() {
+  if (heap.region.at) Die("Cannot freeze: something lies in the image already", nullptr);
+  heap.is_freezing = true;
+}
 
 void HeapEndFreezing() {
   heap.is_freezing = false;

@@ -192,15 +192,16 @@ int main(int argc, char** argv) {
   engine::InstallTerminateHandler();
   // As in Node: who reads our output may go away, and a failed ADD must still be undone.
   signal(SIGPIPE, SIG_IGN);
-  cnibox::SetArguments(argc, argv);
 
-  if (const Roots* roots = engine::Thaw()) {
-    JSRuntime* runtime = JS_GetRuntime(roots->env->context);
+  const Roots* frozen = engine::Thaw();
+  if (!frozen && argc > 3 && strcmp(argv[1], "--freeze") == 0) FreezeWith(argv + 2);
+  cnibox::SetArguments(argc, argv);
+  if (frozen) {
+    JSRuntime* runtime = JS_GetRuntime(frozen->env->context);
     JS_UpdateStackTop(runtime);
     JS_SetMaxStackSize(runtime, StackSize());
-    engine::Leave(roots->env, Run(*roots));
+    engine::Leave(frozen->env, Run(*frozen));
   }
-  if (argc > 3 && strcmp(argv[1], "--freeze") == 0) FreezeWith(argv + 2);
   Roots roots = Start();
   int status = Run(roots);
   JS_FreeValue(roots.env->context, roots.main);

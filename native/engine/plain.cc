@@ -21,7 +21,7 @@ namespace engine {
 // before it has used this much; a daemon's memory does not grow far beyond it.
 JSRuntime* NewRuntime() {
   JSRuntime* runtime = JS_NewRuntime2(&kHeap, nullptr);
-  if (runtime) JS_SetGCThreshold(runtime, 2 << 20);
+  if (runtime) JS_SetGCThreshold(runtime, 3 << 20);
   return runtime;
 }
 

@@ -49,13 +49,14 @@ export async function buildForNode(): Promise<string[]> {
 }
 
 /**
- * @param sanitize with AddressSanitizer, and the collector forced often
+ * @param how `sanitize`: with AddressSanitizer, and the collector forced often; `frozen`: with the modules
+ *   evaluated
  * @returns the executable
  */
-export async function buildForEngine(sanitize: boolean): Promise<string> {
-  const executable = join(output, sanitize ? "on-engine-sanitized" : "on-engine");
+export async function buildForEngine(how?: "sanitize" | "frozen"): Promise<string> {
+  const executable = join(output, `on-engine-${how ?? "plain"}`);
   await buildEngine({
-    program: "checks",
+    program: `checks-${how ?? "plain"}`,
     entries: {
       main: join(checks, "on-engine.ts"),
       "applet/loaded": join(checks, "loaded.ts"),
@@ -65,7 +66,8 @@ export async function buildForEngine(sanitize: boolean): Promise<string> {
     addon: readdirSync(join(root, addonFolder))
       .filter((name) => name.endsWith(".cc"))
       .map((name) => join(addonFolder, name)),
-    sanitize,
+    sanitize: how === "sanitize",
+    ...(how === "frozen" && { frozen: ["applet/loaded.js"] }),
   });
   return join(root, executable);
 }

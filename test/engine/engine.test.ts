@@ -9,7 +9,7 @@ import { buildForEngine, buildForNode } from "./build.ts";
 
 t.setTimeout(0); // the first build takes a minute
 const sanitize = process.env.CNIBOX_SANITIZE === "1";
-const executable = await buildForEngine(sanitize);
+const executable = await buildForEngine(sanitize ? "sanitize" : undefined);
 const onNode = await buildForNode();
 
 interface Ended {
@@ -46,6 +46,13 @@ t.test("Node-API on Node", async (t) => {
 
 t.test("Node-API on the engine", async (t) => {
   t.same(testChecks(t, [executable]), names, "the same checks have run");
+});
+
+// With the sanitizers nothing is frozen.
+t.test("Node-API on the engine, frozen", { skip: sanitize }, async (t) => {
+  const frozen = await buildForEngine("frozen");
+  t.same(testChecks(t, [frozen]), names, "the same checks have run");
+  t.equal(run([frozen, "load"]).stdout, "loaded 1 1 undefined\n");
 });
 
 /** What a bad end says: the JSON on stdout, checked to the byte, and the trace on stderr. */

@@ -6,12 +6,14 @@ import {
   checkPromises,
   startPromises,
 } from "./functions.ts";
+import { checkKept } from "./kept.ts";
 import { checkLost, checkReferences, checkScopes, loseObjects } from "./lifetimes.ts";
 import { checkObjects } from "./objects.ts";
 import { checkStrings, checkValues } from "./values.ts";
 
 /** What can be checked at once. */
 export function checkNow(): void {
+  checkKept();
   checkValues();
   checkStrings();
   checkObjects();
