@@ -7,7 +7,8 @@
  * same code on Node; those of `onGo` with the Go plugins, which shows that a test asks for what the
  * reference does; and the cases that this kernel cannot run in the guest, ours and Go's.
  * `npm run test:sanitize` runs the black-box files natively with an executable that checks itself;
- * not those that disturb it by strace, under which the leak check cannot work, nor the crowds.
+ * not those that disturb it by strace, under which the leak check cannot work, nor the crowds, nor what is
+ * frozen, of which it has nothing.
  * `--only` takes a part of a file's path; CNI_BIN another directory of plugins than `build/bin`.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -64,7 +65,7 @@ for (const list of [deferred, deferredGo]) rmSync(list, { force: true });
 const native: Pass = {
   name: "native",
   files: sanitize
-    ? all.filter((file) => black(file) && !/-(faults|kills|parallel)/.test(file))
+    ? all.filter((file) => black(file) && !/-(faults|kills|parallel)|frozen/.test(file))
     : all,
   env: { CNI_BIN: resolve(engine), CNIBOX_DEFER: deferred },
 };

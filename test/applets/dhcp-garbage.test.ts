@@ -54,7 +54,7 @@ onlyOurs("garbage alone: ADD tells what was wrong with it", why, options, async 
 });
 
 onlyOurs("garbage beside a server: leases are got and renewed", why, options, async (sandbox) => {
-  const { cni, container } = sandbox;
+  const { cni, container, host } = sandbox;
   const server = await kea4(addServer(sandbox), { lifetime: 12, renew: 1, rebind: 3 });
   await startServer(
     addServer(sandbox, "evil", "br0", "10.9.0.66"),
@@ -62,6 +62,8 @@ onlyOurs("garbage beside a server: leases are got and renewed", why, options, as
     /listening/,
   );
   const served = await daemon(sandbox);
+  // The first answers are to be the wrong ones.
+  host.sh(`kill -STOP ${server.pid}; (sleep 1; kill -CONT ${server.pid}) >/dev/null 2>&1 &`);
   const prevResult = cni.add(bridge());
   await server.says(/LEASE_ALLOC/, 4);
   await served.says("dropped a reply");

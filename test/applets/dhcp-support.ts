@@ -30,6 +30,7 @@ export function addServer(
 }
 
 export interface Server {
+  pid: number;
   /** What it has written so far. */
   log(): string;
   /** Waits until the log has this, so many times. */
@@ -253,7 +254,7 @@ export async function startServer(
     );
   };
   await says(started);
-  return { log, says, stop: (signal) => stop(child, signal) };
+  return { log, says, pid: child.pid as number, stop: (signal) => stop(child, signal) };
 }
 
 function unique(): string {
