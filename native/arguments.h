@@ -48,6 +48,9 @@ class Arguments {
     return static_cast<uint32_t>(Range(index, name, INT32_MIN, UINT32_MAX));
   }
 
+  /// False where it is left out.
+  bool Switch(size_t index) const { return Has(index) && info_[index].ToBoolean(); }
+
   int Descriptor(size_t index) const { return Integer<int>(index, "fd"); }
 
   /// A network namespace descriptor; -1 if it is -1 or left out: the own namespace.

@@ -34,6 +34,17 @@ auto Try(const char* syscall, std::string_view path, Call call) {
   }
 }
 
+/// As Try; but if absence is `expected`, -1 is what comes of it where there is no such file.
+template <typename Call>
+auto TryFile(const char* syscall, std::string_view path, bool expected, Call call) {
+  for (;;) {
+    auto result = call();
+    if (result != -1) return result;
+    if (expected && (errno == ENOENT || errno == ENOTDIR)) return result;
+    if (errno != EINTR) Fail(syscall, path);
+  }
+}
+
 template <typename Call>
 auto Try(const char* syscall, Call call) {
   return Try(syscall, {}, call);

@@ -24,10 +24,13 @@ Napi::Value Open(const Arguments& args) {
   uint32_t flags = args.Flags(1, "flags");
   mode_t mode = args.Has(2) ? args.Flags(2, "mode") : 0;
   int netns = args.Netns(3);
+  bool may_be_absent = args.Switch(4);
   int fd = [&] {
     InNetns inside(netns);
-    return Try("open", path, [&] { return open(path.c_str(), flags | O_CLOEXEC, mode); });
+    return TryFile("open", path, may_be_absent,
+                   [&] { return open(path.c_str(), flags | O_CLOEXEC, mode); });
   }();
+  if (fd == -1) return args.Env().Null();
   return Napi::Number::New(args.Env(), fd);
 }
 

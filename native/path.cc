@@ -50,8 +50,9 @@ Napi::Value Symlink(const Arguments& args) {
 Napi::Value Readlink(const Arguments& args) {
   std::string path = args.Text(0, "path");
   char target[PATH_MAX];  // the kernel makes none that is longer
-  ssize_t size =
-      Try("readlink", path, [&] { return readlink(path.c_str(), target, sizeof target); });
+  ssize_t size = TryFile("readlink", path, args.Switch(1),
+                         [&] { return readlink(path.c_str(), target, sizeof target); });
+  if (size == -1) return args.Env().Null();
   return NewText(args.Env(), {target, static_cast<size_t>(size)});
 }
 

@@ -51,9 +51,10 @@ Napi::Value Environ(const Arguments& args) {
 }
 
 Napi::Value Executable(const Arguments& args) {
-  char path[PATH_MAX];
-  if (!realpath("/proc/self/exe", path)) Fail("realpath", "/proc/self/exe");
-  return NewText(args.Env(), path);
+  char path[PATH_MAX];  // the kernel resolves it, to no more than that
+  ssize_t size = readlink("/proc/self/exe", path, sizeof path);
+  if (size == -1) Fail("readlink", "/proc/self/exe");
+  return NewText(args.Env(), {path, static_cast<size_t>(size)});
 }
 
 Napi::Value Getpid(const Arguments& args) { return Napi::Number::New(args.Env(), getpid()); }

@@ -33,15 +33,17 @@ Napi::Value NewStat(Napi::Env env, const struct stat& stat) {
 Napi::Value Stat(const Arguments& args) {
   std::string path = args.Text(0, "path");
   struct stat result;
-  Try("stat", path, [&] { return stat(path.c_str(), &result); });
-  return NewStat(args.Env(), result);
+  int found =
+      TryFile("stat", path, args.Switch(1), [&] { return stat(path.c_str(), &result); });
+  return found == -1 ? args.Env().Null() : NewStat(args.Env(), result);
 }
 
 Napi::Value Lstat(const Arguments& args) {
   std::string path = args.Text(0, "path");
   struct stat result;
-  Try("lstat", path, [&] { return lstat(path.c_str(), &result); });
-  return NewStat(args.Env(), result);
+  int found =
+      TryFile("lstat", path, args.Switch(1), [&] { return lstat(path.c_str(), &result); });
+  return found == -1 ? args.Env().Null() : NewStat(args.Env(), result);
 }
 
 Napi::Value Fstat(const Arguments& args) {

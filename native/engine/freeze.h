@@ -6,8 +6,9 @@
 // whenever the program is started.
 //
 // That works since the program is static and not relocated (every pointer stays right), since all
-// that the engine and the host keep is allocated from one array (heap.cc), and since what they keep
-// outside of it is marked ENGINE_FROZEN. The C library's memory is left alone.
+// that the engine and the host keep is allocated from one array (image.h), and since what they keep
+// outside of it is marked ENGINE_FROZEN. The C library's memory is left alone. What is frozen stays for
+// good: see immortal.h.
 #ifndef CNIBOX_ENGINE_FREEZE_H_
 #define CNIBOX_ENGINE_FREEZE_H_
 

@@ -191,6 +191,10 @@ void* Resize(JSMallocState* state, void* block, size_t size) {
 
 const JSMallocFunctions kHeap = {Allocate, Release, Resize, Usable};
 
+void* HeapTake(size_t size) { return Take(size); }
+
+void HeapGive(void* block) { Give(block); }
+
 void HeapBeginFreezing() {
   if (heap.region.at) Die("Cannot freeze: something lies in the image already", nullptr);
   heap.is_freezing = true;
@@ -205,10 +209,10 @@ void HeapEndFreezing() {
 
 // What the host's C++ keeps is frozen with the engine that it belongs to.
 void* operator new(size_t size) {
-  if (void* block = engine::Take(size)) return block;
+  if (void* block = engine::HeapTake(size)) return block;
   throw std::bad_alloc();
 }
 void operator delete(void* block) noexcept {
-  if (block) engine::Give(block);
+  if (block) engine::HeapGive(block);
 }
 void operator delete(void* block, size_t) noexcept { operator delete(block); }

@@ -1,5 +1,8 @@
 #include <unistd.h>
 
+#include <cstring>
+#include <exception>
+
 #include "heap.h"
 #include "runtime.h"
 
@@ -14,6 +17,32 @@ void __verbose_terminate_handler() { __builtin_trap(); }
 // found through the table that the linker has sorted.
 extern "C" void __wrap___register_frame_info(const void*, void*) {}
 extern "C" void* __wrap___deregister_frame_info(const void*) { return nullptr; }
+
+// The C++ library allocates what is thrown by malloc, and a pool for when that fails whenever the program
+// starts. A system call that is refused is thrown, and the first block of malloc's is a mapping of its own.
+namespace {
+constexpr size_t kHeader = 256;  // in front of what is thrown; the library uses less than that
+alignas(16) char reserve[1024];  // for std::bad_alloc
+}  // namespace
+
+extern "C" void* __cxa_allocate_exception(size_t size) noexcept {
+  auto* block = static_cast<char*>(engine::HeapTake(kHeader + size));
+  if (!block) {
+    if (kHeader + size > sizeof reserve) std::terminate();
+    block = reserve;
+  }
+  memset(block, 0, kHeader);
+  return block + kHeader;
+}
+
+extern "C" void __cxa_free_exception(void* thrown) noexcept {
+  char* block = static_cast<char*>(thrown) - kHeader;
+  if (block != reserve) engine::HeapGive(block);
+}
+
+// Only for exceptions that are thrown a second time, from a std::exception_ptr: there are none.
+extern "C" void* __cxa_allocate_dependent_exception() noexcept { std::terminate(); }
+extern "C" void __cxa_free_dependent_exception(void*) noexcept {}
 
 namespace engine {
 

@@ -42,7 +42,8 @@ export function isThisExecutable(file: string): boolean {
 
 function isRegularFile(file: string): boolean {
   try {
-    return (sys.stat(file).mode & constants.S_IFMT) === constants.S_IFREG;
+    const found = sys.stat(file, true);
+    return found !== null && (found.mode & constants.S_IFMT) === constants.S_IFREG;
   } catch {
     return false;
   }

@@ -13,7 +13,7 @@ const readSize = 64 * 1024;
 /** The whole file, or null where there is none. Works for /proc, where files have no size. */
 export function readFile(path: string): Uint8Array | null {
   const { O_RDONLY } = constants;
-  const fd = absent(() => sys.open(path, O_RDONLY), "read", path);
+  const fd = absent(() => sys.open(path, O_RDONLY, 0, -1, true), "read", path);
   if (fd === null) return null;
   try {
     const first = sys.read(fd, readSize);
@@ -93,12 +93,12 @@ export function remove(path: string): boolean {
 
 /** Whether something has this name; a link counts, wherever it leads. */
 export function exists(path: string): boolean {
-  return absent(() => sys.lstat(path), "look at", path) !== null;
+  return absent(() => sys.lstat(path, true), "look at", path) !== null;
 }
 
 /** When the file or directory last changed, in seconds since the epoch; null where there is none. */
 export function changedAt(path: string): number | null {
-  return absent(() => sys.stat(path), "look at", path)?.mtime ?? null;
+  return absent(() => sys.stat(path, true), "look at", path)?.mtime ?? null;
 }
 
 /** Sets the time that {@link changedAt} returns, in whole seconds. */
@@ -112,7 +112,7 @@ export function setChangedAt(path: string, time: number): void {
 
 /** The text of a symbolic link, or null where there is none. */
 export function readLink(path: string): string | null {
-  return absent(() => sys.readlink(path), "read", path);
+  return absent(() => sys.readlink(path, true), "read", path);
 }
 
 /**

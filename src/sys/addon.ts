@@ -27,8 +27,11 @@ export interface Addon {
    * open(2) with O_CLOEXEC.
    * @param netns a namespace descriptor: the file is opened as seen from that network namespace
    *   (for /proc/sys/net); the calling thread is back in its own namespace on return.
+   * @param orNull null where there is no such file (ENOENT, ENOTDIR), also below: an error takes as long
+   *   as dozens of calls
    */
   open(path: string, flags: number, mode?: number, netns?: number): number;
+  open(path: string, flags: number, mode: number, netns: number, orNull: true): number | null;
   close(fd: number): void;
   /** read(2): at most `length` bytes; an empty array is the end of the file. */
   read(fd: number, length: number): Uint8Array;
@@ -42,6 +45,7 @@ export interface Addon {
   link(from: string, to: string): void;
   symlink(target: string, path: string): void;
   readlink(path: string): string;
+  readlink(path: string, orNull: true): string | null;
   /** realpath(3). */
   realpath(path: string): string;
   unlink(path: string): void;
@@ -52,7 +56,9 @@ export interface Addon {
   /** The names in a directory, without `.` and `..`, in the order of the kernel. */
   readdir(path: string): string[];
   stat(path: string): Stat;
+  stat(path: string, orNull: true): Stat | null;
   lstat(path: string): Stat;
+  lstat(path: string, orNull: true): Stat | null;
   fstat(fd: number): Stat;
   /** The `f_type` magic of the file system that holds `path`: statfs(2). */
   statfs(path: string): number;

@@ -45,6 +45,25 @@ t.test("statfs tells the file system", async (t) => {
   t.equal(sys.statfs("/proc/self/ns/net"), 0x6e736673);
 });
 
+t.test("what is absent is null where that is asked for, and nothing else is", async (t) => {
+  const folder = t.testdir({ file: "", loop: t.fixture("symlink", "loop") });
+  const calls = {
+    open: (path: string) => sys.open(path, c.O_RDONLY, 0, -1, true),
+    readlink: (path: string) => sys.readlink(path, true),
+    stat: (path: string) => sys.stat(path, true),
+    lstat: (path: string) => sys.lstat(path, true),
+  };
+  for (const [syscall, call] of Object.entries(calls)) {
+    t.equal(call(join(folder, "none")), null, syscall);
+    t.equal(call(join(folder, "file/none")), null, syscall);
+    const path = join(folder, "loop/none");
+    fails(t, () => call(path), { code: "ELOOP", syscall, path });
+  }
+  t.equal(sys.stat(join(folder, "file"), true)?.size, 0);
+  const path = join(folder, "none");
+  fails(t, () => sys.stat(path, false as true), { code: "ENOENT", syscall: "stat", path });
+});
+
 t.test("what is refused names call, reason and file", async (t) => {
   const folder = t.testdir({ file: "", sub: { file: "" } });
   const path = "/nope/x";
