@@ -6,10 +6,9 @@
  */
 import ts from "typescript";
 
-/** One `const` or `let` with what it declares. */
-interface Candidate {
+/** One `const` or `let`. */
+interface Declaration {
   list: ts.VariableDeclarationList;
-  names: ts.Identifier[];
   /** What its names can be seen in. */
   scope: ts.Node;
   isInLoop: boolean;
@@ -17,7 +16,7 @@ interface Candidate {
 
 /** What a function does with one name. */
 interface Use {
-  candidates: Candidate[];
+  declarations: Declaration[];
   /** Whether something else declares it, too: a parameter, a function, a `catch`. */
   isDeclaredOtherwise: boolean;
   /** Whether it means the same in the whole function: nothing outside is called so there. */
@@ -27,122 +26,156 @@ interface Use {
   isCaptured: boolean;
 }
 
-type Edit = [at: number, remove: number, insert: string];
+/** Where the walk is, within the function. */
+interface Surroundings {
+  scope: ts.Node;
+  isInLoop: boolean;
+  /** What a class sets fields to is evaluated later, for each object. */
+  isInClass: boolean;
+}
+
+type Edit = [at: number, removed: number, inserted: string];
 
 /** @param code JavaScript; the lines stay where they are */
 export function unblockVariables(code: string): string {
   const file = ts.createSourceFile("code.js", code, ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS);
-  const edits: Edit[] = [];
-  usesIn(file, edits);
+  const { edits } = new FunctionScope(file);
   let changed = "";
   let from = 0;
-  for (const [at, remove, insert] of edits.sort(([a], [b]) => a - b)) {
-    changed += code.slice(from, at) + insert;
-    from = at + remove;
+  for (const [at, removed, inserted] of edits.sort(([a], [b]) => a - b)) {
+    changed += code.slice(from, at) + inserted;
+    from = at + removed;
   }
   return changed + code.slice(from);
 }
 
-/** The names that a function, or a file, uses and that its parameters and body do not declare. */
-function usesIn(root: ts.Node, edits: Edit[]): Set<string> {
-  const uses = new Map<string, Use>();
-  const useOf = (name: string): Use => {
-    const known = uses.get(name);
-    if (known) return known;
-    const use: Use = {
-      candidates: [],
-      isDeclaredOtherwise: false,
-      isOwn: false,
-      places: [],
-      isCaptured: false,
-    };
-    uses.set(name, use);
-    return use;
-  };
-  const declareOtherwise = (name: ts.BindingName | undefined, isOwn: boolean): void => {
-    for (const { text } of namesOf(name)) {
-      const use = useOf(text);
+/** A function, or the file, with all functions in it. */
+class FunctionScope {
+  readonly edits: Edit[] = [];
+  readonly #root: ts.Node;
+  readonly #uses = new Map<string, Use>();
+  readonly #declarations: Declaration[] = [];
+
+  constructor(root: ts.Node) {
+    this.#root = root;
+    this.#visitChildren(root, { scope: root, isInLoop: false, isInClass: false });
+    // Variables of a module are var already: esbuild sees to that.
+    if (!ts.isFunctionLike(root)) return;
+    for (const declaration of this.#declarations) {
+      const names = namesIn(declaration.list);
+      if (names.every((name) => isFree(this.#use(name)))) this.edits.push(...change(declaration));
+    }
+  }
+
+  /** The names that it uses and may have from outside. */
+  get borrowed(): string[] {
+    return [...this.#uses].filter(([, { isOwn }]) => !isOwn).map(([name]) => name);
+  }
+
+  #visit(node: ts.Node, around: Surroundings): void {
+    if (ts.isFunctionLike(node)) {
+      this.#visitFunction(node, around);
+      return;
+    }
+    if (ts.isIdentifier(node)) this.#see(node, around);
+    else if (ts.isClassLike(node)) this.#declareOtherwise(node.name, false);
+    else if (ts.isCatchClause(node)) this.#declareOtherwise(node.variableDeclaration?.name, false);
+    else if (ts.isVariableDeclarationList(node)) this.#declare(node, around);
+    this.#visitChildren(node, {
+      scope: isScope(node) ? node : around.scope,
+      isInLoop: around.isInLoop || ts.isIterationStatement(node, false),
+      isInClass: around.isInClass || ts.isClassLike(node),
+    });
+  }
+
+  #visitChildren(node: ts.Node, around: Surroundings): void {
+    ts.forEachChild(node, (child) => {
+      if (node === this.#root && ts.isParameter(child)) this.#declareOtherwise(child.name, true);
+      this.#visit(child, around);
+    });
+  }
+
+  #visitFunction(node: ts.SignatureDeclaration, around: Surroundings): void {
+    if (ts.isFunctionDeclaration(node)) {
+      this.#declareOtherwise(node.name, around.scope.parent === this.#root);
+    }
+    // The name of a method may be computed, here and now.
+    if (node.name && ts.isComputedPropertyName(node.name)) this.#visit(node.name, around);
+    const inner = new FunctionScope(node);
+    this.edits.push(...inner.edits);
+    for (const name of inner.borrowed) {
+      const use = this.#use(name);
+      use.places.push(node);
+      use.isCaptured = true;
+    }
+  }
+
+  #see(node: ts.Identifier, { isInClass }: Surroundings): void {
+    if (!isReference(node)) return;
+    const use = this.#use(node.text);
+    use.places.push(node);
+    use.isCaptured ||= isInClass;
+  }
+
+  #declare(list: ts.VariableDeclarationList, { scope, isInLoop }: Surroundings): void {
+    if (isVar(list)) {
+      for (const { name } of list.declarations) this.#declareOtherwise(name, true);
+      return;
+    }
+    const declaration = { list, scope, isInLoop };
+    this.#declarations.push(declaration);
+    for (const name of namesIn(list)) {
+      const use = this.#use(name);
+      use.declarations.push(declaration);
+      use.isOwn ||= scope.parent === this.#root;
+    }
+  }
+
+  #declareOtherwise(name: ts.BindingName | undefined, isOwn: boolean): void {
+    for (const text of namesOf(name)) {
+      const use = this.#use(text);
       use.isDeclaredOtherwise = true;
       use.isOwn ||= isOwn;
     }
-  };
-  const candidates: Candidate[] = [];
-
-  /** @param isInClass what a class sets fields to is evaluated for each object, later */
-  const visit = (node: ts.Node, scope: ts.Node, isInLoop: boolean, isInClass: boolean): void => {
-    if (node !== root && ts.isFunctionLike(node)) {
-      if (ts.isFunctionDeclaration(node)) declareOtherwise(node.name, scope.parent === root);
-      if (node.name && ts.isComputedPropertyName(node.name)) {
-        visit(node.name, scope, isInLoop, isInClass);
-      }
-      for (const name of usesIn(node, edits)) {
-        const use = useOf(name);
-        use.places.push(node);
-        use.isCaptured = true;
-      }
-      return;
-    }
-    if (ts.isIdentifier(node) && isReference(node)) {
-      const use = useOf(node.text);
-      use.places.push(node);
-      if (isInClass) use.isCaptured = true;
-    }
-    if (ts.isParameter(node)) declareOtherwise(node.name, true);
-    if (ts.isClassLike(node)) declareOtherwise(node.name, false);
-    if (ts.isCatchClause(node)) declareOtherwise(node.variableDeclaration?.name, false);
-    if (ts.isVariableDeclarationList(node)) {
-      if (isVar(node)) {
-        for (const { name } of node.declarations) declareOtherwise(name, true);
-      } else {
-        const names = node.declarations.flatMap(({ name }) => namesOf(name));
-        const candidate = { list: node, names, scope, isInLoop };
-        candidates.push(candidate);
-        for (const { text } of names) {
-          const use = useOf(text);
-          use.candidates.push(candidate);
-          use.isOwn ||= scope.parent === root;
-        }
-      }
-    }
-    const inner = isScope(node) ? node : scope;
-    const isLoop = ts.isIterationStatement(node, false);
-    const isClass = ts.isClassLike(node);
-    ts.forEachChild(node, (child) => visit(child, inner, isInLoop || isLoop, isInClass || isClass));
-  };
-  visit(root, root, false, false);
-
-  if (ts.isFunctionLike(root)) {
-    for (const candidate of candidates) {
-      if (candidate.names.every(({ text }) => isFree(useOf(text))))
-        edits.push(...change(candidate));
-    }
   }
-  return new Set([...uses].filter(([, { isOwn }]) => !isOwn).map(([name]) => name));
+
+  #use(name: string): Use {
+    const known = this.#uses.get(name);
+    if (known) return known;
+    const is = { isDeclaredOtherwise: false, isOwn: false, isCaptured: false };
+    const use: Use = { declarations: [], places: [], ...is };
+    this.#uses.set(name, use);
+    return use;
+  }
 }
 
 /** Whether one variable in the whole function can be all that are called so. */
-function isFree({ candidates, isDeclaredOtherwise, places, isCaptured }: Use): boolean {
+function isFree({ declarations, isDeclaredOtherwise, places, isCaptured }: Use): boolean {
   if (isDeclaredOtherwise) return false;
-  if (isCaptured && (candidates.length > 1 || candidates[0]?.isInLoop)) return false;
+  if (isCaptured && (declarations.length > 1 || declarations[0]?.isInLoop)) return false;
   const isWithin = (node: ts.Node, scope: ts.Node) =>
     node.pos >= scope.pos && node.end <= scope.end;
   return (
-    places.every((place) => candidates.some(({ scope }) => isWithin(place, scope))) &&
-    candidates.every(({ scope }, i) =>
-      candidates.every((other, j) => i === j || !isWithin(other.scope, scope)),
+    places.every((place) => declarations.some(({ scope }) => isWithin(place, scope))) &&
+    declarations.every(({ scope }, i) =>
+      declarations.every((other, j) => i === j || !isWithin(other.scope, scope)),
     )
   );
 }
 
-function change({ list }: Candidate): Edit[] {
-  const edits: Edit[] = [];
+function change({ list }: Declaration): Edit[] {
   const keyword = list.flags & ts.NodeFlags.Const ? "const" : "let";
-  edits.push([list.getStart(), keyword.length, "var"]);
+  const edits: Edit[] = [[list.getStart(), keyword.length, "var"]];
   const isSetByLoop = ts.isForOfStatement(list.parent) || ts.isForInStatement(list.parent);
   for (const { name, initializer } of list.declarations) {
     if (!initializer && !isSetByLoop) edits.push([name.end, 0, " = void 0"]);
   }
   return edits;
+}
+
+/** Whether it is `var`, rather than `const` or `let`. */
+export function isVar(list: ts.VariableDeclarationList): boolean {
+  return (list.flags & ts.NodeFlags.BlockScoped) === 0;
 }
 
 function isReference(node: ts.Identifier): boolean {
@@ -152,11 +185,6 @@ function isReference(node: ts.Identifier): boolean {
   if (ts.isBindingElement(parent)) return parent.propertyName !== node;
   if (ts.isPropertyDeclaration(parent)) return parent.initializer === node;
   return !ts.isMethodDeclaration(parent) && !ts.isAccessor(parent);
-}
-
-/** Whether it is `var`, rather than `const` or `let`. */
-export function isVar(list: ts.VariableDeclarationList): boolean {
-  return (list.flags & ts.NodeFlags.BlockScoped) === 0;
 }
 
 function isScope(node: ts.Node): boolean {
@@ -169,10 +197,14 @@ function isScope(node: ts.Node): boolean {
   );
 }
 
+function namesIn(list: ts.VariableDeclarationList): string[] {
+  return list.declarations.flatMap(({ name }) => namesOf(name));
+}
+
 /** The variables that a name or a pattern declares. */
-function namesOf(name: ts.BindingName | undefined): ts.Identifier[] {
+function namesOf(name: ts.BindingName | undefined): string[] {
   if (!name) return [];
-  if (ts.isIdentifier(name)) return [name];
+  if (ts.isIdentifier(name)) return [name.text];
   return name.elements.flatMap((element) =>
     ts.isBindingElement(element) ? namesOf(element.name) : [],
   );
