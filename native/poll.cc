@@ -31,7 +31,7 @@ Napi::Value Poll(const Arguments& args) {
   for (size_t i = 0; i < numbers.size(); i += 2) {
     fds.push_back({numbers[i], static_cast<short>(numbers[i + 1]), 0});
   }
-  int64_t end = Milliseconds() + timeout;
+  int64_t end = timeout > 0 ? Milliseconds() + timeout : 0;
   // After a signal only what is left of the time is waited for.
   while (poll(fds.data(), fds.size(), timeout) == -1) {
     if (errno != EINTR) Fail("poll");

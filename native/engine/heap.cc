@@ -88,7 +88,7 @@ char* TakeOfRegion(size_t size) {
   if (heap.region.left() < size) {
     constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS;
     void* mapped = mmap(nullptr, kRegion, PROT_READ | PROT_WRITE, flags, -1, 0);
-    if (mapped == MAP_FAILED) return nullptr;
+    if (mapped == MAP_FAILED || IS_FROZEN(mapped)) return nullptr;
     auto* start = static_cast<char*>(mapped);
     heap.region = {start, start + kRegion};
   }

@@ -180,8 +180,9 @@ int Run(const Roots& roots) {
     JS_FreeValue(context, LoadModule(context, *name));
   }
   RunJobs(context, roots.env);
-  if (ext_settle(context) < 0) engine::Die("Cannot freeze: the image is full", nullptr);
+  if (ext_settle(context) < 0) DieOfException(context, JS_GetException(context));
   JS_RunGC(JS_GetRuntime(context));
+  roots.env->RunFinalizers();
   modules_directory = nullptr;
   engine::Freeze(roots, arguments[0]);
 }

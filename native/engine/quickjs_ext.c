@@ -77,6 +77,18 @@ static const uint8_t array_classes[EXT_ARRAY_KINDS] = {
     [EXT_BIGUINT64] = JS_CLASS_BIG_UINT64_ARRAY,
 };
 
+/* It is seeded when a context is made: each run of a frozen executable would get the same numbers. */
+static int remove_random(JSContext *ctx) {
+  JSValue global = JS_GetGlobalObject(ctx);
+  JSValue math = JS_GetPropertyStr(ctx, global, "Math");
+  JSAtom random = JS_NewAtom(ctx, "random");
+  int result = JS_DeleteProperty(ctx, math, random, 0);
+  JS_FreeAtom(ctx, random);
+  JS_FreeValue(ctx, math);
+  JS_FreeValue(ctx, global);
+  return result;
+}
+
 JSContext *ext_new_context(JSRuntime *rt) {
   JSContext *ctx = JS_NewContextRaw(rt);
   if (!ctx) return NULL;
@@ -87,7 +99,7 @@ JSContext *ext_new_context(JSRuntime *rt) {
   JS_AddIntrinsicTypedArrays(ctx);
   JS_AddIntrinsicPromise(ctx);
   JS_AddIntrinsicBigInt(ctx);
-  return ctx;
+  return remove_random(ctx) < 0 ? NULL : ctx;
 }
 
 /* The functions of the language's own objects, which the engine makes when they are asked for. */

@@ -30,7 +30,9 @@ enum ext_array {
   EXT_ARRAY_KINDS,
 };
 
-/* A context with what our bytecode needs, and without what would pull in the parser. */
+/*
+ * A context with what our bytecode needs: without what would pull in the parser, and without Math.random.
+ */
 JSContext *ext_new_context(JSRuntime *rt);
 
 /*

@@ -53,7 +53,8 @@ export async function bundle(
     const code = texts.get(path) ?? "";
     const map = JSON.parse(texts.get(`${path}.map`) ?? "");
     map.sources = map.sources.map((source: string) =>
-      relative(root, resolve(dirname(path), source)),
+      // What lazy.ts has made is named by where it is made of.
+      relative(root, resolve(dirname(path), source.replace(/^.*lazy:/, ""))),
     );
     const origins = originsOf(map, code);
     mkdirSync(dirname(path), { recursive: true });

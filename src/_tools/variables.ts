@@ -5,6 +5,7 @@
  * and looks for the mark each time that it is read. That was a fifth of all instructions of a call.
  */
 import ts from "typescript";
+import { type Edit, edited, isVar, parseJavaScript } from "./rewriting.ts";
 
 /** One `const` or `let`. */
 interface Declaration {
@@ -19,8 +20,10 @@ interface Use {
   declarations: Declaration[];
   /** Whether something else declares it, too: a parameter, a function, a `catch`. */
   isDeclaredOtherwise: boolean;
-  /** Whether it means the same in the whole function: nothing outside is called so there. */
-  isOwn: boolean;
+  /** Whether it is a parameter: then nothing outside is called so in the function. */
+  isParameter: boolean;
+  /** Whether it is declared for the whole body, if not for what parameters are by default. */
+  isOfBody: boolean;
   places: ts.Node[];
   /** Whether a function inside uses it. */
   isCaptured: boolean;
@@ -34,19 +37,10 @@ interface Surroundings {
   isInClass: boolean;
 }
 
-type Edit = [at: number, removed: number, inserted: string];
-
 /** @param code JavaScript; the lines stay where they are */
 export function unblockVariables(code: string): string {
-  const file = ts.createSourceFile("code.js", code, ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS);
-  const { edits } = new FunctionScope(file);
-  let changed = "";
-  let from = 0;
-  for (const [at, removed, inserted] of edits.sort(([a], [b]) => a - b)) {
-    changed += code.slice(from, at) + inserted;
-    from = at + removed;
-  }
-  return changed + code.slice(from);
+  const { edits } = new FunctionScope(parseJavaScript(code));
+  return edited(code, edits);
 }
 
 /** A function, or the file, with all functions in it. */
@@ -69,7 +63,11 @@ class FunctionScope {
 
   /** The names that it uses and may have from outside. */
   get borrowed(): string[] {
-    return [...this.#uses].filter(([, { isOwn }]) => !isOwn).map(([name]) => name);
+    const { body } = this.#root as ts.FunctionLikeDeclaration;
+    const isInBody = (node: ts.Node) => body !== undefined && node.pos >= body.pos;
+    const isOwn = ({ isParameter, isOfBody, places }: Use) =>
+      isParameter || (isOfBody && places.every(isInBody));
+    return [...this.#uses].filter(([, use]) => !isOwn(use)).map(([name]) => name);
   }
 
   #visit(node: ts.Node, around: Surroundings): void {
@@ -78,8 +76,8 @@ class FunctionScope {
       return;
     }
     if (ts.isIdentifier(node)) this.#see(node, around);
-    else if (ts.isClassLike(node)) this.#declareOtherwise(node.name, false);
-    else if (ts.isCatchClause(node)) this.#declareOtherwise(node.variableDeclaration?.name, false);
+    else if (ts.isClassLike(node)) this.#declareOtherwise(node.name);
+    else if (ts.isCatchClause(node)) this.#declareOtherwise(node.variableDeclaration?.name);
     else if (ts.isVariableDeclarationList(node)) this.#declare(node, around);
     this.#visitChildren(node, {
       scope: isScope(node) ? node : around.scope,
@@ -90,14 +88,16 @@ class FunctionScope {
 
   #visitChildren(node: ts.Node, around: Surroundings): void {
     ts.forEachChild(node, (child) => {
-      if (node === this.#root && ts.isParameter(child)) this.#declareOtherwise(child.name, true);
+      if (node === this.#root && ts.isParameter(child))
+        this.#declareOtherwise(child.name, "isParameter");
       this.#visit(child, around);
     });
   }
 
   #visitFunction(node: ts.SignatureDeclaration, around: Surroundings): void {
     if (ts.isFunctionDeclaration(node)) {
-      this.#declareOtherwise(node.name, around.scope.parent === this.#root);
+      const isOfBody = around.scope.parent === this.#root;
+      this.#declareOtherwise(node.name, ...(isOfBody ? ["isOfBody" as const] : []));
     }
     // The name of a method may be computed, here and now.
     if (node.name && ts.isComputedPropertyName(node.name)) this.#visit(node.name, around);
@@ -119,7 +119,7 @@ class FunctionScope {
 
   #declare(list: ts.VariableDeclarationList, { scope, isInLoop }: Surroundings): void {
     if (isVar(list)) {
-      for (const { name } of list.declarations) this.#declareOtherwise(name, true);
+      for (const { name } of list.declarations) this.#declareOtherwise(name, "isOfBody");
       return;
     }
     const declaration = { list, scope, isInLoop };
@@ -127,23 +127,29 @@ class FunctionScope {
     for (const name of namesIn(list)) {
       const use = this.#use(name);
       use.declarations.push(declaration);
-      use.isOwn ||= scope.parent === this.#root;
+      use.isOfBody ||= scope.parent === this.#root;
     }
   }
 
-  #declareOtherwise(name: ts.BindingName | undefined, isOwn: boolean): void {
+  #declareOtherwise(name: ts.BindingName | undefined, reach?: "isParameter" | "isOfBody"): void {
     for (const text of namesOf(name)) {
       const use = this.#use(text);
       use.isDeclaredOtherwise = true;
-      use.isOwn ||= isOwn;
+      if (reach) use[reach] = true;
     }
   }
 
   #use(name: string): Use {
     const known = this.#uses.get(name);
     if (known) return known;
-    const is = { isDeclaredOtherwise: false, isOwn: false, isCaptured: false };
-    const use: Use = { declarations: [], places: [], ...is };
+    const use: Use = {
+      declarations: [],
+      isDeclaredOtherwise: false,
+      isParameter: false,
+      isOfBody: false,
+      places: [],
+      isCaptured: false,
+    };
     this.#uses.set(name, use);
     return use;
   }
@@ -171,11 +177,6 @@ function change({ list }: Declaration): Edit[] {
     if (!initializer && !isSetByLoop) edits.push([name.end, 0, " = void 0"]);
   }
   return edits;
-}
-
-/** Whether it is `var`, rather than `const` or `let`. */
-export function isVar(list: ts.VariableDeclarationList): boolean {
-  return (list.flags & ts.NodeFlags.BlockScoped) === 0;
 }
 
 function isReference(node: ts.Identifier): boolean {

@@ -57,6 +57,15 @@ t.test("what can be var becomes var, and nothing else", async (t) => {
       "function f() { { const g = 1; } function g() {} }",
       "function f() { { const g = 1; } function g() {} }",
     ],
+    // What parameters are by default does not see the body.
+    [
+      "function f() { for (const a of b) g((c = a) => { const a = 1; return c; }); }",
+      "function f() { for (const a of b) g((c = a) => { const a = 1; return c; }); }",
+    ],
+    [
+      "function f() { for (const a of b) g(({ c = a } = {}) => { var a; function d() {} }); }",
+      "function f() { for (const a of b) g(({ c = a } = {}) => { var a; function d() {} }); }",
+    ],
     // … unless nobody can see it from here.
     [
       "function f() { { const a = b.a; } g((a) => a, { a: 1, a() {} }); }",
@@ -76,6 +85,7 @@ t.test("what can be var becomes var, and nothing else", async (t) => {
     ],
   ];
   for (const [given, expected] of cases) t.equal(unblockVariables(given), expected);
+  t.throws(() => unblockVariables("let a;\nlet = = 2;"), /^Cannot rewrite line 2: /);
 });
 
 t.test("code does the same afterwards", async (t) => {

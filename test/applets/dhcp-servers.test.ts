@@ -132,7 +132,7 @@ for (const [name, start, words] of servers) {
       const prevResult = cni.add(bridge());
       await first.stop("SIGKILL");
       await served.says(/lease of 10\.9\.0\.\d+ expired: sent REQUEST \d+ times, no reply/);
-      assert.deepEqual(container.addresses("eth0"), []);
+      await until(() => container.addresses("eth0").length === 0, "the address is gone");
       assert.deepEqual(container.routes(), []);
       assert.throws(() => cni.check(bridge(), { prevResult }), /no lease at the moment/);
       assert.deepEqual(stored(sandbox), ["c1,net1,eth0.json"]);

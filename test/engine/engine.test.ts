@@ -10,6 +10,8 @@ import { buildForEngine, buildForNode } from "./build.ts";
 t.setTimeout(0); // the first build takes a minute
 const sanitize = process.env.CNIBOX_SANITIZE === "1";
 const executable = await buildForEngine(sanitize ? "sanitize" : undefined);
+// With the sanitizers nothing is frozen.
+const frozen = sanitize ? executable : await buildForEngine("frozen");
 const onNode = await buildForNode();
 
 interface Ended {
@@ -48,9 +50,7 @@ t.test("Node-API on the engine", async (t) => {
   t.same(testChecks(t, [executable]), names, "the same checks have run");
 });
 
-// With the sanitizers nothing is frozen.
 t.test("Node-API on the engine, frozen", { skip: sanitize }, async (t) => {
-  const frozen = await buildForEngine("frozen");
   t.same(testChecks(t, [frozen]), names, "the same checks have run");
   t.equal(run([frozen, "load"]).stdout, "loaded 1 1 undefined\n");
 });
@@ -59,6 +59,7 @@ t.test("Node-API on the engine, frozen", { skip: sanitize }, async (t) => {
 function testEnd(end: string, msg: string | RegExp, trace: RegExp) {
   t.test(`ends badly: ${end}`, async (t) => {
     const { status, stdout, stderr } = run([executable, end]);
+    t.same(run([frozen, end]), { status, stdout, stderr }, "the same where it is frozen");
     t.equal(status, 1, "exit status");
     const error = JSON.parse(stdout);
     t.equal(stdout, `{\n    "code": 999,\n    "msg": ${escaped(error.msg)}\n}`, "the form");

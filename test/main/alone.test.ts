@@ -1,6 +1,6 @@
 /** The executable in a root directory that holds nothing else: no Node, no shell, no nft, no libc. */
 import assert from "node:assert/strict";
-import { realpathSync, statSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { pluginPath } from "../harness/hosts.ts";
 import { onlyOurs } from "../harness/sandbox.ts";
 
@@ -19,6 +19,7 @@ onlyOurs("the executable alone does the main job", "Go needs iptables", (sandbox
   const { host, container } = sandbox;
   const file = realpathSync(pluginPath("bridge"));
   assert.ok(statSync(file).size <= 2_500_000, "the executable is larger than 2.5 MB");
+  assert.ok(!readFileSync(file).includes(process.cwd()), "it tells where it was built");
   // /proc and the namespaces are the kernel's; the leases' folder is made by the plugin.
   host.sh(`mkdir -p ${root}/proc ${root}/run/netns ${root}/cni
     cp ${file} ${root}/cni/bridge
