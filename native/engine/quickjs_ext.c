@@ -141,6 +141,9 @@ int ext_settle(JSContext *ctx) {
     if (make_functions(ctx, (JSObject *)header) < 0) return -1;
     if (make_brand(ctx, (JSObject *)header) < 0) return -1;
   }
+  /* What is of this process alone: where its stack is, and when it was started. */
+  ctx->rt->stack_top = ctx->rt->stack_limit = 0;
+  ctx->random_state = 1;
   return 0;
 }
 

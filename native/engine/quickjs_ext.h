@@ -37,7 +37,8 @@ JSContext *ext_new_context(JSRuntime *rt);
 
 /*
  * Does for all objects what the engine leaves for when they are first used, so that using them does not
- * write to them. -1: thrown.
+ * write to them; and forgets what differs between processes, so that what is built of the same sources is the
+ * same. -1: thrown.
  */
 int ext_settle(JSContext *ctx);
 

@@ -53,8 +53,10 @@ export async function bundle(
     const code = texts.get(path) ?? "";
     const map = JSON.parse(texts.get(`${path}.map`) ?? "");
     map.sources = map.sources.map((source: string) =>
-      // What lazy.ts has made is named by where it is made of.
-      relative(root, resolve(dirname(path), source.replace(/^.*lazy:/, ""))),
+      // What lazy.ts makes of a file is named by it.
+      source.startsWith("lazy:")
+        ? source.slice("lazy:".length)
+        : relative(root, resolve(dirname(path), source)),
     );
     const origins = originsOf(map, code);
     mkdirSync(dirname(path), { recursive: true });

@@ -5,7 +5,7 @@
  * load it first. The Node host, which has all code at hand, is built without this.
  */
 import { readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import type { Plugin } from "esbuild";
 
 /** @param files relative to `root`; they may export functions only */
@@ -17,10 +17,12 @@ export function lazyModules(root: string, files: readonly string[]): Plugin {
       onResolve({ filter: /\.ts$/ }, ({ path, kind, resolveDir }) => {
         const file = join(resolveDir, path);
         return kind !== "entry-point" && paths.has(file)
-          ? { path: file, namespace: "lazy", sideEffects: false }
+          ? { path: relative(root, file), namespace: "lazy", sideEffects: false }
           : undefined;
       });
-      onLoad({ filter: /.*/, namespace: "lazy" }, ({ path }) => ({ contents: forwarders(path) }));
+      onLoad({ filter: /.*/, namespace: "lazy" }, ({ path }) => ({
+        contents: forwarders(join(root, path)),
+      }));
     },
   };
 }

@@ -4,6 +4,8 @@
  * errors.
  */
 import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import t, { type Test } from "tap";
 import { buildForEngine, buildForNode } from "./build.ts";
 
@@ -54,6 +56,19 @@ t.test("Node-API on the engine, frozen", { skip: sanitize }, async (t) => {
   t.same(testChecks(t, [frozen]), names, "the same checks have run");
   t.equal(run([frozen, "load"]).stdout, "loaded 1 1 undefined\n");
 });
+
+t.test("what is frozen is the same each time", { skip: sanitize }, async (t) => {
+  const [target] = readdirSync("build/obj").filter((name) => existsSync(unfrozen(name)));
+  const program = unfrozen(target ?? "");
+  const image = join(t.testdir(), "image");
+  const modules = join(dirname(program), "modules");
+  run([program, "--freeze", image, modules, "applet/loaded.js"], { UNLIKE: "the first time" });
+  t.ok(readFileSync(image).equals(readFileSync(`${program}.image`)));
+});
+
+function unfrozen(target: string): string {
+  return `build/obj/${target}/checks-frozen/unfrozen`;
+}
 
 /** What a bad end says: the JSON on stdout, checked to the byte, and the trace on stderr. */
 function testEnd(end: string, msg: string | RegExp, trace: RegExp) {
