@@ -49,18 +49,21 @@ struct Arena {
   }
 };
 
-constexpr size_t Steps(size_t size) { return (size + sizeof(Header) + kStep - 1) / kStep; }
+constexpr size_t kHeaderSteps = sizeof(Header) / kStep;
+constexpr size_t Steps(size_t size) { return (size + kStep - 1) / kStep + kHeaderSteps; }
 
-// Blocks that are neither small nor huge come in four sizes for each doubling.
+// Blocks that are neither small nor huge come in four sizes for each doubling: without the header, since
+// the engine likes powers of two. Its maps look long for a key in a table that has come out larger.
 struct Class {
   size_t index;
   size_t steps;
 };
-constexpr Class ClassOf(size_t steps) {
+constexpr Class ClassOf(size_t with_header) {
+  size_t steps = with_header - kHeaderSteps;
   unsigned doublings = 63 - __builtin_clzll(steps - 1);
   unsigned shift = doublings - 2;  // to a quarter of the doubling
   size_t quarters = ((steps - 1) >> shift) + 1;  // 5 to 8
-  return {doublings * 4 + quarters - 5, quarters << shift};
+  return {doublings * 4 + quarters - 5, (quarters << shift) + kHeaderSteps};
 }
 constexpr size_t kFirstClass = ClassOf(Steps(kSmall) + 1).index;
 constexpr size_t kClasses = ClassOf(Steps(kHuge)).index - kFirstClass + 1;
