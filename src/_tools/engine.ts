@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundle } from "./bundle.ts";
-import { canFreeze, freeze } from "./freeze.ts";
+import { freeze, runnerOf } from "./freeze.ts";
 import { lazyEntries, lazyModules } from "./lazy.ts";
 
 /** The project's folder. Tests are bundled elsewhere, so it is looked for upwards. */
@@ -57,19 +57,25 @@ export async function buildEngine(options: EngineOptions): Promise<void> {
       ...goal.split(" "),
     ]);
 
-  const freezes = frozen !== undefined && !sanitize && canFreeze(target());
-  const linked = freezes ? join(program, "unfrozen") : executable;
+  const runner = frozen && !sanitize ? runnerOf(target()) : undefined;
+  const linked = frozen && runner ? join(program, "unfrozen") : executable;
 
   make("compiler objects");
   const modules = join(program, "modules");
   const imports = await bundle(root, entries, modules, [lazyModules(root, lazy)]);
   const names = [...imports.keys()];
   run(join(tool, "compile"), [modules, modules, ...names]);
-  const loaded = freezes ? reached(imports, ["main.js", ...frozen]) : new Set();
+  const loaded = frozen && runner ? reached(imports, ["main.js", ...frozen]) : new Set();
   const embedded = names.filter((name) => !loaded.has(name));
   writeTable(modules, embedded, join(program, "chunks.c"));
   make(`EXECUTABLE=${linked} ${linked}`);
-  if (freezes) freeze(join(root, linked), join(root, executable), join(root, modules), frozen);
+  if (frozen && runner) {
+    freeze(runner, join(root, linked), join(root, executable), join(root, modules), frozen);
+  } else if (frozen && !sanitize) {
+    console.log(
+      `Not frozen, and slower for it: qemu-user-static would run what is for ${target()}`,
+    );
+  }
 }
 
 /** The modules that are loaded with these. */

@@ -4,24 +4,35 @@ import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 
 const machines: Record<string, string> = { x64: "x86_64", arm64: "aarch64", riscv64: "riscv64" };
 
-/** Whether this machine runs what is built for `target`, such as `x86_64-linux-gnu`. */
-export function canFreeze(target: string): boolean {
-  return target.startsWith(`${machines[process.arch]}-`);
+/**
+ * The command in front of a program that is built for `target`, such as `x86_64-linux-gnu`, to run it here:
+ * none, or the emulator of Debian's qemu-user-static. Undefined where it is not installed.
+ */
+export function runnerOf(target: string): string[] | undefined {
+  const [processor] = target.split("-");
+  if (processor === machines[process.arch]) return [];
+  const emulators = [`qemu-${processor}-static`, `qemu-${processor}`];
+  const installed = emulators.find((name) => spawnSync(name, ["--version"]).status === 0);
+  return installed === undefined ? undefined : [installed];
 }
 
 /**
  * Makes `executable` of `unfrozen`, with the modules loaded.
+ * @param runner from {@link runnerOf}
  * @param directory where their bytecode is
  * @throws where it does not run, or is short of memory for what it loads (the heap's first region)
  */
 export function freeze(
+  runner: readonly string[],
   unfrozen: string,
   executable: string,
   directory: string,
   modules: readonly string[],
 ): void {
   const path = `${unfrozen}.image`;
-  const run = spawnSync(unfrozen, ["--freeze", path, directory, ...modules], { encoding: "utf8" });
+  const command = [...runner, unfrozen, "--freeze", path, directory, ...modules];
+  const [program = "", ...args] = command;
+  const run = spawnSync(program, args, { encoding: "utf8" });
   if (run.status !== 0) {
     throw new Error(`Cannot freeze ${executable}: ${run.stdout}${run.stderr}${run.error ?? ""}`);
   }
