@@ -12,7 +12,13 @@
 
 import { type Cidr, network as subnetOf } from "../addr/cidr.ts";
 import { add as addToIp, isV4 } from "../addr/ip.ts";
-import { type AddCall, type Call, type CheckCall, defineApplet } from "../cni/applet.ts";
+import {
+  type AddCall,
+  type Asked,
+  type Call,
+  type CheckCall,
+  defineApplet,
+} from "../cni/applet.ts";
 import { type Config, configSchema, object } from "../cni/config.ts";
 import { CniError, explained } from "../cni/errors.ts";
 import * as ipam from "../cni/ipam.ts";
@@ -207,6 +213,11 @@ export default defineApplet({
     );
   },
 
+  inspect(asked) {
+    readSettings(asked);
+    masquerade.checkBackend(asked.config.ipMasqBackend);
+  },
+
   status(call) {
     if (call.config.ipam?.type) ipam.status(call);
   },
@@ -218,7 +229,7 @@ interface Settings {
 }
 
 /** What the schema cannot say, checked before anything is touched. */
-function readSettings(call: AddCall<Conf>): Settings {
+function readSettings(call: Asked<Conf>): Settings {
   const { config } = call;
   const vlans = readPortVlans(config.vlan, config.vlanTrunk);
   const mac = requestedMac(call);

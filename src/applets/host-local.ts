@@ -12,7 +12,7 @@
  */
 import { parseIpOrCidr } from "../addr/cidr.ts";
 import { formatIp, type Ip } from "../addr/ip.ts";
-import { type Attachment, type Call, defineApplet } from "../cni/applet.ts";
+import { type Asked, type Attachment, type Call, defineApplet } from "../cni/applet.ts";
 import { readCniArgs } from "../cni/cni-args.ts";
 import { type Config, configSchema, object } from "../cni/config.ts";
 import { CniError } from "../cni/errors.ts";
@@ -78,6 +78,7 @@ const schema = configSchema({
 });
 
 type AnyCall = Call<Config<typeof schema>>;
+type AnyAsked = Asked<Config<typeof schema>>;
 
 export default defineApplet({
   name: "host-local",
@@ -101,6 +102,11 @@ export default defineApplet({
     });
     call.undo.push("release the addresses", undo);
     return { ...emptyResult(), ips: addresses, routes, dns };
+  },
+
+  inspect(asked) {
+    readSets(asked);
+    readRequested(asked);
   },
 
   check(call) {
@@ -142,7 +148,7 @@ function holderOf({ containerId, ifName }: Attachment): Holder {
   return { containerId, ifName };
 }
 
-function readSets({ config: { ipam, runtimeConfig }, cniVersion }: AnyCall): RangeSet[] {
+function readSets({ config: { ipam, runtimeConfig }, cniVersion }: AnyAsked): RangeSet[] {
   if (!ipam) throw new Error("IPAM config missing 'ipam' key");
   const sets = [
     ...(runtimeConfig?.ipRanges ?? []),
@@ -153,7 +159,7 @@ function readSets({ config: { ipam, runtimeConfig }, cniVersion }: AnyCall): Ran
 }
 
 /** The addresses asked for, each once. */
-function readRequested({ config: { args, runtimeConfig }, cniArgs }: AnyCall): Ip[] {
+function readRequested({ config: { args, runtimeConfig }, cniArgs }: AnyAsked): Ip[] {
   const { IP = [] } = readCniArgs(cniArgs, { IP: "addresses" });
   const others = [...(args?.cni?.ips ?? []), ...(runtimeConfig?.ips ?? [])].map((text) => {
     if (text === "") throw new Error("cannot understand ip: IP <nil> not v4 nor v6");

@@ -98,6 +98,8 @@ export default defineApplet({
     return prevResult;
   },
 
+  inspect: ({ config }) => void readAsked(config),
+
   check(call) {
     const asked = readCall(call, verify.requirePrevResult(call));
     if (asked.mappings.length > 0) check.check(call.host, attachmentOf(call), asked);
@@ -123,10 +125,14 @@ function readCall(
   result: Result,
 ): portmap.PortMappings {
   const { config, attachment } = call;
+  const mappings = readAsked(config);
+  return { config, addresses: addressesOf(result, attachment.ifName), mappings };
+}
+
+function readAsked(config: Conf) {
   checkMarks(config);
   requestedBackend(config);
-  const mappings = readMappings(config);
-  return { config, addresses: addressesOf(result, attachment.ifName), mappings };
+  return readMappings(config);
 }
 
 /** A mapping that ADD would have refused must not keep DEL from removing the others. */

@@ -14,7 +14,7 @@
 import { equal as equalBytes } from "../addr/bytes.ts";
 import { type Cidr, contains, equal, formatCidr, parseCidr } from "../addr/cidr.ts";
 import { formatIp, type Ip, parseIp, requireIp } from "../addr/ip.ts";
-import { type Call, defineApplet } from "../cni/applet.ts";
+import { type Asked, defineApplet } from "../cni/applet.ts";
 import { readCniArgs } from "../cni/cni-args.ts";
 import { type Config, configSchema, object } from "../cni/config.ts";
 import { CniError } from "../cni/errors.ts";
@@ -52,7 +52,7 @@ const schema = configSchema({
   runtimeConfig: object({ ips: { ...ips, description: "Addresses in place of all others" } }),
 });
 
-type AnyCall = Call<Config<typeof schema>>;
+type AnyAsked = Asked<Config<typeof schema>>;
 
 export default defineApplet({
   name: "static",
@@ -68,6 +68,11 @@ export default defineApplet({
     const ips = readAddresses(call);
     const { routes = [], dns = {} } = call.config.ipam ?? {};
     return { ...emptyResult(), ips, routes: routes.map(readRoute), dns };
+  },
+
+  inspect(asked) {
+    readAddresses(asked);
+    for (const route of asked.config.ipam?.routes ?? []) readRoute(route);
   },
 
   check(call) {
@@ -111,7 +116,7 @@ function difference(address: Cidr, gateway: Ip | undefined, found: IpConfig | un
  * The addresses in the order of the result. Those of runtimeConfig stand in place of all others,
  * else those of `args`, else there are those of the config followed by those of CNI_ARGS.
  */
-function readAddresses({ config, cniArgs, cniVersion }: AnyCall): IpConfig[] {
+function readAddresses({ config, cniArgs, cniVersion }: AnyAsked): IpConfig[] {
   const { ipam, args, runtimeConfig } = config;
   if (!ipam) throw new Error("IPAM config missing 'ipam' key");
   const { IP = "", GATEWAY = "" } = readCniArgs(cniArgs, { IP: "string", GATEWAY: "string" });

@@ -9,7 +9,7 @@
  * what is saved for DEL never outlives it; GC and STATUS do something.
  */
 import { formatMac, parseMac } from "../addr/mac.ts";
-import { type CheckCall, defineApplet, type GcCall, type StatusCall } from "../cni/applet.ts";
+import { type Asked, defineApplet, type GcCall } from "../cni/applet.ts";
 import { readCniArgs } from "../cni/cni-args.ts";
 import { type Config, configSchema, object } from "../cni/config.ts";
 import { CniError } from "../cni/errors.ts";
@@ -99,6 +99,8 @@ export default defineApplet({
     tryAll(...collect(config.dataDir, network, valid));
   },
 
+  inspect: (asked) => void readConfig(asked, "IFNAME"),
+
   status(call) {
     const wanted = readConfig(call, "IFNAME");
     requireAllowed(wanted.sysctls.map(({ key }) => key));
@@ -111,11 +113,7 @@ interface Wanted {
 }
 
 /** All that the config asks for, from all places; what the schema cannot say is checked. */
-function readConfig(
-  call: Pick<CheckCall<Conf>, "stdin" | "cniArgs" | "config"> & Partial<StatusCall<Conf>>,
-  ifName: string,
-): Wanted {
-  const { config, stdin, cniArgs } = call;
+function readConfig({ config, stdin, cniArgs }: Asked<Conf>, ifName: string): Wanted {
   const args = config.args?.cni ?? {};
   const repeated =
     (config.sysctl && repeatedKey(stdin, "sysctl")) ??

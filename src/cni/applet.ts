@@ -77,6 +77,9 @@ export interface GcCall<C> extends Call<C> {
 
 export type StatusCall<C> = Call<C>;
 
+/** What is asked for, whoever asks. */
+export type Asked<C> = Pick<Call<C>, "config" | "cniVersion" | "stdin" | "cniArgs">;
+
 /** A plugin. A verb that is absent succeeds and prints nothing, as in the reference. */
 export interface Applet<S extends ConfigSchema = ConfigSchema> {
   /** The plugin's name: the file's name and argv[0]. */
@@ -92,6 +95,11 @@ export interface Applet<S extends ConfigSchema = ConfigSchema> {
    * refused: there may be something to take away from before the config was as it is.
    */
   vet?(config: Config<S>): void;
+  /**
+   * For `cnibox validate`, which asks this after `vet`: reads what ADD reads of the config only when it gets
+   * there, and throws what ADD would.
+   */
+  inspect?(asked: Asked<Config<S>>): void;
   add(call: AddCall<Config<S>>): Result;
   check?(call: CheckCall<Config<S>>): void;
   del(call: DelCall<Config<S>>): void;

@@ -6,10 +6,10 @@
 import type { Property } from "../cni/config.ts";
 import { checkNetworkName } from "../cni/env.ts";
 import { findPlugin } from "../cni/find-plugin.ts";
+import { inspect } from "../cni/inspect.ts";
 import type { Io, Plugin } from "../cni/outside.ts";
 import { suggest } from "../cni/suggest.ts";
 import { oddKeys } from "../cni/unknown-keys.ts";
-import { readConfig } from "../cni/validate.ts";
 import { all } from "../cni/version-list.ts";
 import { parse } from "../json/parse.ts";
 import { quote } from "../json/quote.ts";
@@ -63,10 +63,10 @@ export function lint(file: string, bytes: Uint8Array, plugins: Plugins): Finding
   const inFolder = isList && !list.loadOnlyInlinedPlugins ? folderOf(file, list) : [];
   if (list.plugins.length + inFolder.length === 0) mistake(findings, "", "there is no plugin");
   list.plugins.forEach((plugin, index) => {
-    lintPlugin(plugin, isList ? `plugins[${index}]` : "", plugins, findings);
+    lintPlugin(list, plugin, isList ? `plugins[${index}]` : "", plugins, findings);
   });
   for (const plugin of inFolder) {
-    lintPlugin(plugin, `${list.name}/*.conf (${plugin.type})`, plugins, findings);
+    lintPlugin(list, plugin, `${list.name}/*.conf (${plugin.type})`, plugins, findings);
   }
   // What all plugins have in common, an IPAM plugin says once more.
   return findings.filter(
@@ -96,7 +96,13 @@ function lintList({ name, cniVersion }: NetworkList, findings: Finding[]): void 
   }
 }
 
-function lintPlugin(plugin: PluginConfig, place: string, plugins: Plugins, findings: Finding[]) {
+function lintPlugin(
+  list: NetworkList,
+  plugin: PluginConfig,
+  place: string,
+  plugins: Plugins,
+  findings: Finding[],
+) {
   const builtIn = findBuiltIn(plugin.type, plugins, inside(place, "type"), findings);
   if (place !== "" && plugin.cniVersion !== "") {
     remark(findings, inside(place, "cniVersion"), "the list's counts");
@@ -105,7 +111,7 @@ function lintPlugin(plugin: PluginConfig, place: string, plugins: Plugins, findi
   const { document } = plugin;
   const { ipam } = document;
   lintKeys(builtIn.applet.schema, document, place, findings);
-  attempt(builtIn, document, place, findings);
+  attempt(builtIn, list, plugin, place, findings);
 
   const type = isObject(ipam) ? ipam.type : undefined;
   const delegate =
@@ -115,7 +121,7 @@ function lintPlugin(plugin: PluginConfig, place: string, plugins: Plugins, findi
   if (delegate && delegate !== builtIn) {
     const schema = delegate.applet.schema.properties.ipam;
     if (schema && ipam) lintKeys(schema, ipam, inside(place, "ipam"), findings);
-    attempt(delegate, document, place, findings);
+    attempt(delegate, list, plugin, place, findings);
   }
   // Of an IPAM plugin that is another program nothing is known.
   if (delegate || typeof type !== "string" || type === "") {
@@ -141,14 +147,14 @@ function lintCapabilities(
 
 /** Reads the config as the plugin does. */
 function attempt(
-  { applet, validate }: Plugin,
-  document: JsonObject,
+  builtIn: Plugin,
+  { cniVersion }: NetworkList,
+  { document, bytes }: PluginConfig,
   place: string,
   findings: Finding[],
 ) {
   try {
-    const config = readConfig(applet.schema, validate, document);
-    applet.vet?.(config as never);
+    inspect(builtIn, document, cniVersion, bytes);
   } catch (error) {
     mistake(findings, place, messageOf(error).replace(/^Cannot read config: /, ""));
   }

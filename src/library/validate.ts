@@ -4,15 +4,17 @@ import { applets } from "../applets/mod.ts";
 import type { Property } from "../cni/config.ts";
 import { decodeNetworkName } from "../cni/env.ts";
 import { CniError } from "../cni/errors.ts";
+import { inspect } from "../cni/inspect.ts";
 import type { Plugin } from "../cni/outside.ts";
 import { suggest } from "../cni/suggest.ts";
 import { unknownKeys } from "../cni/unknown-keys.ts";
-import { readConfig } from "../cni/validate.ts";
 import { all, requireSupported } from "../cni/versions.ts";
 import { lookup } from "../json/lookup.ts";
+import { serialize } from "../json/serialize.ts";
 import { isObject, type JsonObject } from "../json/types.ts";
 import type { NetworkList } from "../libcni/config.ts";
 import { ConfigError, messageOf } from "../libcni/errors.ts";
+import { sys } from "../sys/sys.ts";
 import { parseNetwork } from "./networks.ts";
 
 /** Something that is wrong with a config. */
@@ -86,11 +88,11 @@ function ipamProblems(ipam: JsonObject, whole: JsonObject): Problem[] {
   return [...errorsOf(plugin, whole), ...unknownIn(schema, name, { ipam })];
 }
 
-function errorsOf({ applet, validate }: Plugin, document: JsonObject): Problem[] {
-  return attempt(() => {
-    const config = readConfig(applet.schema, validate, document);
-    applet.vet?.(config);
-  }, applet.name);
+function errorsOf(plugin: Plugin, document: JsonObject): Problem[] {
+  const { cniVersion } = document;
+  const version = typeof cniVersion === "string" ? cniVersion : "";
+  const stdin = sys.encodeUtf8(serialize(document));
+  return attempt(() => inspect(plugin, document, version, stdin), plugin.applet.name);
 }
 
 function unknownIn(schema: Property, plugin: string, document: JsonObject): Problem[] {

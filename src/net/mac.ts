@@ -1,6 +1,6 @@
 /** The MAC address of a container's interface: what is asked for, or one that fits. */
 import { formatMac, parseMac } from "../addr/mac.ts";
-import type { AddCall } from "../cni/applet.ts";
+import type { AddCall, Asked } from "../cni/applet.ts";
 import { readCniArgs } from "../cni/cni-args.ts";
 import { object } from "../cni/config.ts";
 import { CniError } from "../cni/errors.ts";
@@ -20,7 +20,7 @@ export const macSources = {
 
 /** The three places, the strongest last: CNI_ARGS `MAC`, `args.cni.mac`, `runtimeConfig.mac`. */
 export function requestedMac(
-  call: AddCall<{ args?: { cni?: { mac?: string } }; runtimeConfig?: { mac?: string } }>,
+  call: Asked<{ args?: { cni?: { mac?: string } }; runtimeConfig?: { mac?: string } }>,
 ): string | undefined {
   const { config, cniArgs } = call;
   const text =

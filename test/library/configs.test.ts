@@ -44,6 +44,14 @@ t.test("mistakes are told in the words of the plugins", async (t) => {
     [error("host-local", 'Cannot read config: "ipam.ranges" must be an array, got 7')],
     "the IPAM plugin is asked too",
   );
+  t.match(
+    wrong({ type: "bridge", vlan: 5000, ipam: { ...local, rangeStart: "10.9.9.9" } }),
+    [
+      { plugin: "bridge", code: 7, message: /invalid VLAN ID 5000/ },
+      { plugin: "host-local", message: /10\.9\.9\.9/ },
+    ],
+    "what the schema cannot say",
+  );
 });
 
 t.test("mistyped keys are warnings", async (t) => {

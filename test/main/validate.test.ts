@@ -74,6 +74,39 @@ t.test("capabilities of the plugin and of its IPAM plugin", async (t) => {
   ]);
 });
 
+t.test("what the schema cannot say, and ADD would refuse", async (t) => {
+  const behind = (plugin: object) => [{ type: "bridge", ipam }, plugin];
+  const pool = (...subnets: string[]) => ({
+    type: "host-local",
+    ranges: [subnets.map((subnet) => ({ subnet }))],
+  });
+  const cases: [plugins: object[], message: string | RegExp][] = [
+    [[{ type: "bridge", ipam: pool("10.1.2.0/31") }], /10\.1\.2\.0\/31.* too small/],
+    [[{ type: "bridge", ipam: pool("10.1.2.0/24", "10.1.0.0/16") }], /overlap/],
+    [[{ type: "bridge", ipam: { ...ipam, rangeStart: "10.9.9.9" } }], /10\.9\.9\.9.*not in/],
+    [
+      [{ type: "bridge", ipam: { type: "static", addresses: [{ address: "10.1.2.3" }] } }],
+      /10\.1\.2\.3/,
+    ],
+    [
+      [{ type: "bridge", hairpinMode: true, promiscMode: true }],
+      /hairpin mode and promiscuous mode/,
+    ],
+    [[{ type: "bridge", ipMasqBackend: "ipchains" }], /ipchains/],
+    [[{ type: "bridge", vlan: 4095 }], /invalid VLAN ID 4095/],
+    [behind({ type: "portmap", markMasqBit: 32 }), /MasqMarkBit must be between 0 and 31/],
+    [behind({ type: "portmap", backend: "ipchains" }), /unrecognized backend "ipchains"/],
+    [behind({ type: "tuning", mac: "00:11:22" }), /00:11:22/],
+    [behind({ type: "tuning", mtu: -1 }), /Cannot set mtu to -1/],
+  ];
+  for (const [plugins, message] of cases) {
+    const lines = linesOf(t, plugins);
+    t.equal(lines.length, 1, lines.join("\n"));
+    t.match(lines[0], /^error: plugins\[[01]\]/);
+    t.match(lines[0], message);
+  }
+});
+
 t.test("every network on the plugins' pages is good", async (t) => {
   const networks = readdirSync("docs/plugins").flatMap((page) =>
     [...readFileSync(`docs/plugins/${page}`, "utf8").matchAll(/```json\n(.*?)```/gs)].flatMap(
