@@ -24,17 +24,8 @@ struct SystemFailure {
 /// Throws `failure` in JavaScript: an Error with code, errno, syscall and path (see src/sys/errno.ts).
 void ThrowFailure(Napi::Env env, const SystemFailure& failure);
 
-/// Makes a system call, again if a signal interrupts it; a result of -1 becomes a SystemFailure.
-template <typename Call>
-auto Try(const char* syscall, std::string_view path, Call call) {
-  for (;;) {
-    auto result = call();
-    if (result != -1) return result;
-    if (errno != EINTR) Fail(syscall, path);
-  }
-}
-
-/// As Try; but if absence is `expected`, -1 is what comes of it where there is no such file.
+/// Makes a system call, again if a signal interrupts it; a result of -1 becomes a SystemFailure. But if
+/// absence is `expected`, -1 is what comes of it where there is no such file.
 template <typename Call>
 auto TryFile(const char* syscall, std::string_view path, bool expected, Call call) {
   for (;;) {
@@ -43,6 +34,11 @@ auto TryFile(const char* syscall, std::string_view path, bool expected, Call cal
     if (expected && (errno == ENOENT || errno == ENOTDIR)) return result;
     if (errno != EINTR) Fail(syscall, path);
   }
+}
+
+template <typename Call>
+auto Try(const char* syscall, std::string_view path, Call call) {
+  return TryFile(syscall, path, false, call);
 }
 
 template <typename Call>

@@ -22,13 +22,15 @@ extern "C" void* __wrap___deregister_frame_info(const void*) { return nullptr; }
 // starts. A system call that is refused is thrown, and the first block of malloc's is a mapping of its own.
 namespace {
 constexpr size_t kHeader = 256;  // in front of what is thrown; the library uses less than that
-alignas(16) char reserve[1024];  // for std::bad_alloc
+alignas(16) char reserve[1024];  // for one std::bad_alloc at a time
+bool is_reserve_used = false;
 }  // namespace
 
 extern "C" void* __cxa_allocate_exception(size_t size) noexcept {
   auto* block = static_cast<char*>(engine::HeapTake(kHeader + size));
   if (!block) {
-    if (kHeader + size > sizeof reserve) std::terminate();
+    if (is_reserve_used || kHeader + size > sizeof reserve) std::terminate();
+    is_reserve_used = true;
     block = reserve;
   }
   memset(block, 0, kHeader);
@@ -37,7 +39,8 @@ extern "C" void* __cxa_allocate_exception(size_t size) noexcept {
 
 extern "C" void __cxa_free_exception(void* thrown) noexcept {
   char* block = static_cast<char*>(thrown) - kHeader;
-  if (block != reserve) engine::HeapGive(block);
+  if (block != reserve) return engine::HeapGive(block);
+  is_reserve_used = false;
 }
 
 // Only for exceptions that are thrown a second time, from a std::exception_ptr: there are none.

@@ -105,7 +105,9 @@ export default defineApplet({
   },
 
   inspect(asked) {
-    readSets(asked);
+    const { subnet, ranges } = asked.config.ipam ?? {};
+    // Where there is no range, the runtime may give some (capability ipRanges).
+    if (subnet !== undefined || ranges?.length) readSets(asked);
     readRequested(asked);
   },
 

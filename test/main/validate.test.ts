@@ -107,6 +107,13 @@ t.test("what the schema cannot say, and ADD would refuse", async (t) => {
   }
 });
 
+t.test("what the runtime may give need not stand in the config", async (t) => {
+  const given = { ipRanges: true, ips: true };
+  t.same(linesOf(t, [{ type: "bridge", ipam: { type: "host-local" }, capabilities: given }]), [
+    "ok",
+  ]);
+});
+
 t.test("every network on the plugins' pages is good", async (t) => {
   const networks = readdirSync("docs/plugins").flatMap((page) =>
     [...readFileSync(`docs/plugins/${page}`, "utf8").matchAll(/```json\n(.*?)```/gs)].flatMap(
